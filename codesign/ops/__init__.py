@@ -1,0 +1,33 @@
+"""The operators, one file each; this table is all that a new operator adds here."""
+
+from codesign.graph import Op
+from codesign.ops.add import Add
+from codesign.ops.conv2d import Conv2d
+from codesign.ops.dense import Dense
+from codesign.ops.gather import Gather
+from codesign.ops.normalise import Normalise
+from codesign.ops.pack_float import PackFloat
+from codesign.ops.requantise import Requantise
+from codesign.ops.reshape import Reshape
+from codesign.ops.sources import Constant, Input, Parameter
+from codesign.ops.threshold import Threshold
+from codesign.ops.unpack_float import UnpackFloat
+
+OPERATORS: dict[str, type[Op]] = {
+    operator.kind: operator
+    for operator in (
+        Add,
+        Constant,
+        Conv2d,
+        Dense,
+        Gather,
+        Input,
+        Normalise,
+        PackFloat,
+        Parameter,
+        Requantise,
+        Reshape,
+        Threshold,
+        UnpackFloat,
+    )
+}

@@ -1,0 +1,311 @@
+"""The frozen integer dataflow graph: it checks itself at construction and evaluates itself.
+
+A graph is a tuple of nodes in topological order. Every value is an array of integers with a
+`TensorType`: shape, format, and bounds for every element. Nothing in here knows an operator.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, ClassVar
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from codesign.errors import BadInputError
+from codesign.fixed import Fixed, Integers
+from codesign.ranges import Interval, frozen
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*\Z")
+
+
+@dataclass(frozen=True, eq=False)
+class TensorType:
+    """Shape, format and elementwise bounds of a value."""
+
+    shape: tuple[int, ...]
+    fixed: Fixed
+    bounds: Interval
+
+    @classmethod
+    def full(cls, shape: tuple[int, ...], fixed: Fixed) -> "TensorType":
+        """Return the type whose elements take every value of `fixed`."""
+        return cls(shape, fixed, Interval.of(fixed, shape))
+
+    @classmethod
+    def derived(cls, bounds: Interval, fixed: Fixed | None = None) -> "TensorType":
+        """Return the type of `bounds`, in the narrowest format unless `fixed` is given."""
+        fixed = fixed or bounds.fixed()
+        if bounds.low.min() < fixed.low or bounds.high.max() > fixed.high:
+            raise AssertionError(f"bounds {bounds.low.min()}..{bounds.high.max()} do not fit {fixed}")
+        return cls(bounds.low.shape, fixed, bounds)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def bits(self) -> int:
+        """Number of wires that carry the value: element 0 in the lowest bits."""
+        return self.size * self.fixed.width
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Latency and initiation interval of an operator, in clock cycles; a combinational one has latency 0."""
+
+    latency_cycles: int
+    ii_cycles: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an operator instantiates: multipliers (constant or not) and register bits before triplication."""
+
+    multipliers: int
+    register_bits: int
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One template instance: module, parameters as Verilog text, operand port names.
+
+    `word_ports` names operand ports that take one word per phase instead of the whole operand;
+    `words` gives, for those, the element index of every (phase word, lane).
+    """
+
+    module: str
+    parameters: tuple[tuple[str, str], ...]
+    operand_ports: tuple[str, ...]
+    sequential: bool = False
+    word_port: str | None = None
+    word_index: NDArray[np.int64] | None = None
+    address_bits: int = 0
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """A result that is its operand's wires in another order: element e is operand element index[e], -1 is zero."""
+
+    index: tuple[int, ...]
+
+
+class Op(ABC):
+    """An operator: a frozen dataclass of integers, tuples and read-only arrays; the methods get the operand types."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def result(self, *operands: TensorType) -> TensorType:
+        """Return the type of the result; `BadInputError` if the operand types do not fit."""
+
+    @abstractmethod
+    def evaluate(self, *operands: Integers) -> Integers:
+        """Return the exact result; data operands carry a leading batch axis, constants and parameters do not."""
+
+    def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
+        """Return the legal reuse factors in rising order."""
+        return (1,)
+
+    def timing(self, reuse: int, *operands: TensorType) -> Timing:
+        """Return latency and initiation interval at `reuse`; simulation measures exactly these."""
+        return Timing(0, 1)
+
+    def cost(self, reuse: int, *operands: TensorType) -> Cost:
+        """Return multipliers and register bits at `reuse`."""
+        return Cost(0, 0)
+
+    @abstractmethod
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Wiring:
+        """Return how the operator stands in the Verilog."""
+
+
+class Source(Op):
+    """An operator without operands: a graph input, a programmable parameter or a constant."""
+
+    is_static: ClassVar[bool] = True
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """Sources are given, not computed."""
+        raise NotImplementedError
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Wiring:
+        """Sources are emitted by the top level."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Node:
+    """One use of an operator: its name, and the names of the nodes it reads."""
+
+    name: str
+    op: Op
+    operands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Port:
+    """What the integers of an input or output mean: real = integer * scale + offset (one pair, or one per element)."""
+
+    node: str
+    scale: tuple[float, ...] = (1.0,)
+    offset: tuple[float, ...] = (0.0,)
+
+    def decode(self, integers: Integers) -> NDArray[np.float64]:
+        """Return the real values of `integers` (batch, *shape)."""
+        flat = integers.reshape(len(integers), -1)
+        real = flat * np.array(self.scale) + np.array(self.offset)
+        return np.asarray(real.reshape(integers.shape), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in topological order, and what the inputs and outputs mean in real numbers."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        _ = self.types
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """Nodes by name."""
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def types(self) -> Mapping[str, TensorType]:
+        """Type of every node's result."""
+        types: dict[str, TensorType] = {}
+        for node in self.nodes:
+            try:
+                types[node.name] = node.op.result(*(types[name] for name in node.operands))
+            except BadInputError as error:
+                raise BadInputError(f"node '{node.name}': {error}") from error
+        return types
+
+    @cached_property
+    def nx(self) -> nx.DiGraph:
+        """A frozen networkx view: one edge from each operand to its reader."""
+        view = nx.DiGraph()
+        view.add_nodes_from(node.name for node in self.nodes)
+        view.add_edges_from((name, node.name) for node in self.nodes for name in node.operands)
+        return nx.freeze(view)
+
+    def operand_types(self, name: str) -> tuple[TensorType, ...]:
+        """Types of the operands of node `name`."""
+        return tuple(self.types[operand] for operand in self.by_name[name].operands)
+
+    def sources(self, kind: str) -> tuple[Node, ...]:
+        """The source nodes of one kind ("input", "parameter", "constant"), in order."""
+        return tuple(node for node in self.nodes if node.op.kind == kind)
+
+    def evaluate(self, values: Mapping[str, Integers]) -> dict[str, Integers]:
+        """Return every node's integers for inputs (batch, *shape) and parameters (*shape), exact.
+
+        Raises `BadInputError` for a missing, wrongly shaped or out-of-range operand. Every result is
+        asserted to lie in its bounds: an overflow would stop the evaluation.
+        """
+        results: dict[str, Integers] = {}
+        for node in self.nodes:
+            if isinstance(node.op, Source):
+                results[node.name] = _source_value(node, self.types[node.name], values)
+            else:
+                results[node.name] = node.op.evaluate(*(results[name] for name in node.operands))
+                assert self.types[node.name].bounds.contains(results[node.name]), node.name
+        return results
+
+    def to_json(self) -> str:
+        """Return the graph as canonical JSON text."""
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def graph_from_json(text: str, operators: Mapping[str, type[Op]]) -> Graph:
+    """Return the graph of `to_json`; `BadInputError` for an unknown operator or a damaged text."""
+    try:
+        content = json.loads(text)
+        nodes = tuple(_node_from(entry, operators) for entry in content["nodes"])
+        inputs, outputs = (tuple(_port_from(entry) for entry in content[key]) for key in ("inputs", "outputs"))
+        return Graph(content["name"], nodes, inputs, outputs)
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise BadInputError(f"not a graph file: {error}") from error
+
+
+def _node_from(entry: Mapping[str, Any], operators: Mapping[str, type[Op]]) -> Node:
+    fields = dict(entry["op"])
+    kind = fields.pop("kind")
+    if kind not in operators:
+        raise BadInputError(f"unknown operator '{kind}'; known are {', '.join(sorted(operators))}")
+    return Node(
+        entry["name"],
+        operators[kind](**{key: _value_from(value) for key, value in fields.items()}),
+        tuple(entry["operands"]),
+    )
+
+
+def _port_from(entry: Mapping[str, Any]) -> Port:
+    return Port(entry["node"], tuple(entry["scale"]), tuple(entry["offset"]))
+
+
+def _value_from(value: Any) -> Any:
+    if isinstance(value, dict) and "array" in value:
+        return frozen(value["array"]).reshape(value["shape"])
+    if isinstance(value, dict):
+        return Fixed(**value)
+    return tuple(_value_from(item) for item in value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return {"array": value.ravel().tolist(), "shape": list(value.shape)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"kind": value.kind, **fields} if isinstance(value, Op) else fields
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def _source_value(node: Node, expected: TensorType, values: Mapping[str, Integers]) -> Integers:
+    if node.op.kind == "constant":
+        return expected.bounds.low
+    if node.name not in values:
+        raise BadInputError(f"no value given for {node.op.kind} '{node.name}'")
+    array = np.asarray(values[node.name], dtype=np.int64)
+    batch = 0 if getattr(node.op, "is_static", False) else 1
+    if array.shape[batch:] != expected.shape:
+        raise BadInputError(f"{node.op.kind} '{node.name}' must have shape {expected.shape}, not {array.shape[batch:]}")
+    if not expected.bounds.contains(array):
+        raise BadInputError(f"{node.op.kind} '{node.name}' must lie in {expected.fixed.low}..{expected.fixed.high}")
+    return array
+
+
+def _check_names(graph: Graph) -> None:
+    seen: dict[str, str] = {}
+    for node in graph.nodes:
+        flat = node.name.replace(".", "_")
+        if not _NAME.match(node.name):
+            raise BadInputError(f"node name '{node.name}' must be Verilog identifiers joined by dots")
+        if flat in seen:
+            raise BadInputError(f"node names '{node.name}' and '{seen[flat]}' give one Verilog name; rename one")
+        missing = [name for name in node.operands if name.replace(".", "_") not in seen]
+        if missing:
+            raise BadInputError(f"node '{node.name}' reads '{missing[0]}', which no earlier node defines")
+        seen[flat] = node.name
+    for port in graph.outputs:
+        if port.node not in {node.name for node in graph.nodes}:
+            raise BadInputError(f"output '{port.node}' is no node of the graph")

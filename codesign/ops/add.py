@@ -1,0 +1,50 @@
+"""Elementwise addition of two values of one scale (skip connections)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from codesign.errors import BadInputError
+from codesign.fixed import Integers
+from codesign.graph import Instance, Op, TensorType
+from codesign.ranges import Interval, plus
+
+
+@dataclass(frozen=True)
+class Add(Op):
+    """y = (left << left_shift) + (right << right_shift), operands of one shape."""
+
+    kind: ClassVar[str] = "add"
+    left_shift: int = 0
+    right_shift: int = 0
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, *shape) twice -> (batch, *shape)."""
+        left, right = operands
+        return (left << self.left_shift) + (right << self.right_shift)
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Sum of the bounds."""
+        left, right = operands
+        if left.shape != right.shape:
+            raise BadInputError(f"add needs operands of one shape, not {left.shape} and {right.shape}")
+        terms = [
+            Interval(term.bounds.low << shift, term.bounds.high << shift)
+            for term, shift in ((left, self.left_shift), (right, self.right_shift))
+        ]
+        return TensorType.derived(plus(*terms))
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
+        """`add.v`."""
+        left, right = operands
+        result = self.result(left, right)
+        sizes = {
+            "SIZE": left.size,
+            "A_WIDTH": left.fixed.width,
+            "A_SIGNED": int(left.fixed.signed),
+            "A_SHIFT": self.left_shift,
+            "B_WIDTH": right.fixed.width,
+            "B_SIGNED": int(right.fixed.signed),
+            "B_SHIFT": self.right_shift,
+            "Y_WIDTH": result.fixed.width,
+        }
+        return Instance("add", tuple((name, str(value)) for name, value in sizes.items()), ("a", "b"))

@@ -1,0 +1,133 @@
+"""Two-dimensional convolution over integers, optionally with every product truncated."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.fixed import Integers
+from codesign.graph import Cost, Instance, Op, TensorType, Timing
+from codesign.ops.matvec import Matvec, accumulate, accumulator, counter_bits, parameters, shifted_bias
+from codesign.ranges import Interval
+
+
+@dataclass(frozen=True)
+class Conv2d(Op):
+    """Operands data (C, H, W), weight (F, C, KH, KW), bias (F,); result (F, OH, OW).
+
+    `stride` (rows, columns); `padding` (top, bottom, left, right) filled with the integer `pad_value`
+    (the zero point of the data). `truncate` and `bias_shift` as in `Dense`.
+    """
+
+    kind: ClassVar[str] = "conv2d"
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    pad_value: int = 0
+    truncate: int = 0
+    bias_shift: int = 0
+
+    def out_size(self, data: TensorType, weight: TensorType) -> tuple[int, int]:
+        """Return (OH, OW); `BadInputError` if data and weight do not fit."""
+        if len(data.shape) != 3 or len(weight.shape) != 4 or data.shape[0] != weight.shape[1]:
+            raise BadInputError(
+                f"conv2d needs data (C, H, W) and weights (F, C, KH, KW), not {data.shape}, {weight.shape}"
+            )
+        if not data.fixed.low <= self.pad_value <= data.fixed.high:
+            raise BadInputError(f"padding value {self.pad_value} must lie in {data.fixed.low}..{data.fixed.high}")
+        top, bottom, left, right = self.padding
+        rows = (data.shape[1] + top + bottom - weight.shape[2]) // self.stride[0] + 1
+        columns = (data.shape[2] + left + right - weight.shape[3]) // self.stride[1] + 1
+        if rows < 1 or columns < 1:
+            raise BadInputError(f"kernel {weight.shape[2:]} is larger than the padded image of {data.shape}")
+        return rows, columns
+
+    def matvec(self, data: TensorType, weight: TensorType) -> Matvec:
+        """Return the sizes: one position per output pixel."""
+        rows, columns = self.out_size(data, weight)
+        return Matvec(rows * columns, int(np.prod(weight.shape[1:])), weight.shape[0])
+
+    def windows(self, images: Integers, kernel: tuple[int, int]) -> Integers:
+        """(..., C, H, W) -> (..., OH*OW, C*KH*KW): the pixels under the kernel at every position."""
+        top, bottom, left, right = self.padding
+        around = [(0, 0)] * (images.ndim - 2) + [(top, bottom), (left, right)]
+        padded = np.pad(images, around, constant_values=self.pad_value)
+        views = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(-2, -1))
+        views = views[..., :: self.stride[0], :: self.stride[1], :, :]  # (..., C, OH, OW, KH, KW)
+        moved = np.moveaxis(views, -5, -3)  # (..., OH, OW, C, KH, KW)
+        return moved.reshape(*images.shape[:-3], moved.shape[-5] * moved.shape[-4], -1)
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Accumulators in the narrowest format that interval analysis allows."""
+        data, weight, bias = operands
+        rows, columns = self.out_size(data, weight)
+        kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
+        seen = Interval(self.windows(data.bounds.low, kernel), self.windows(data.bounds.high, kernel))
+        flat = Interval(weight.bounds.low.reshape(filters, -1), weight.bounds.high.reshape(filters, -1))
+        bounds = accumulator(seen, flat, shifted_bias(bias, filters, self.bias_shift), self.truncate)
+        shape = (filters, rows, columns)
+        return TensorType.derived(Interval(bounds.low.T.reshape(shape), bounds.high.T.reshape(shape)))
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, C, H, W) -> (batch, F, OH, OW)."""
+        data, weight, bias = operands
+        windows = self.windows(data, (weight.shape[2], weight.shape[3]))
+        flat = weight.reshape(weight.shape[0], -1)
+        sums = accumulate(windows, flat, bias << self.bias_shift, self.truncate)
+        top, bottom = self.padding[:2]
+        rows = (data.shape[-2] + top + bottom - weight.shape[2]) // self.stride[0] + 1
+        return np.swapaxes(sums, -1, -2).reshape(len(data), weight.shape[0], rows, -1)
+
+    def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
+        """Divisors of the positions, then times divisors of the kernel size, then of the filters."""
+        return self.matvec(*operands[:2]).reuse_factors
+
+    def timing(self, reuse: int, *operands: TensorType) -> Timing:
+        """Combinational at reuse 1, else `reuse` cycles."""
+        return self.matvec(*operands[:2]).timing(reuse)
+
+    def cost(self, reuse: int, *operands: TensorType) -> Cost:
+        """Multipliers and register bits."""
+        return self.matvec(*operands[:2]).cost(reuse, self.result(*operands))
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
+        """`conv2d.v`, or `conv2d_serial.v` with weights word by word."""
+        data, weight, bias = operands
+        matvec = self.matvec(data, weight)
+        shared = self._geometry(data, weight) + tuple(
+            entry
+            for entry in parameters(matvec, reuse, data, weight, bias, self.result(*operands))
+            if entry[0] != "INPUTS"
+        )
+        options = (("TRUNCATE", str(self.truncate)), ("BIAS_SHIFT", str(self.bias_shift)))
+        if reuse == 1:
+            return Instance("conv2d", shared + options, ("x", "weights", "bias"))
+        groups = matvec.groups(reuse)
+        return Instance(
+            "conv2d_serial",
+            shared + options,
+            ("x", "weights", "bias"),
+            sequential=True,
+            word_port="weights",
+            word_index=matvec.word_index(reuse),
+            address_bits=counter_bits(groups.outputs * groups.inputs),
+        )
+
+    def _geometry(self, data: TensorType, weight: TensorType) -> tuple[tuple[str, str], ...]:
+        rows, columns = self.out_size(data, weight)
+        width = data.fixed.width
+        sizes = {
+            "CHANNELS": data.shape[0],
+            "ROWS": data.shape[1],
+            "COLUMNS": data.shape[2],
+            "KERNEL_ROWS": weight.shape[2],
+            "KERNEL_COLUMNS": weight.shape[3],
+            "STRIDE_ROWS": self.stride[0],
+            "STRIDE_COLUMNS": self.stride[1],
+            "PAD_TOP": self.padding[0],
+            "PAD_LEFT": self.padding[2],
+            "OUT_ROWS": rows,
+            "OUT_COLUMNS": columns,
+        }
+        pad = f"{width}'d{self.pad_value & ((1 << width) - 1)}"
+        return (*((name, str(value)) for name, value in sizes.items()), ("PAD_VALUE", pad))

@@ -1,0 +1,73 @@
+"""Dense layer: y = W x + b over integers, optionally with every product truncated."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from codesign.errors import BadInputError
+from codesign.fixed import Integers
+from codesign.graph import Cost, Instance, Op, TensorType, Timing
+from codesign.ops.matvec import Matvec, accumulate, accumulator, counter_bits, parameters, shifted_bias
+from codesign.ranges import Interval
+
+
+@dataclass(frozen=True)
+class Dense(Op):
+    """Operands data (inputs,), weight (outputs, inputs), bias (outputs,); result (outputs,).
+
+    `truncate`: every product is floored by this many bits before it is added (the arithmetic of the
+    ECON-T chip). `bias_shift`: the bias counts in units of 2**bias_shift of the accumulator.
+    """
+
+    kind: ClassVar[str] = "dense"
+    truncate: int = 0
+    bias_shift: int = 0
+
+    def matvec(self, data: TensorType, weight: TensorType) -> Matvec:
+        """Return the sizes; `BadInputError` if data and weight do not fit."""
+        if len(weight.shape) != 2 or data.shape != weight.shape[1:]:
+            raise BadInputError(f"dense needs data ({weight.shape[-1]},) for weights {weight.shape}, not {data.shape}")
+        return Matvec(1, weight.shape[1], weight.shape[0])
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Accumulator in the narrowest format that interval analysis allows."""
+        data, weight, bias = operands
+        matvec = self.matvec(data, weight)
+        windows = Interval(data.bounds.low[None], data.bounds.high[None])
+        bounds = accumulator(windows, weight.bounds, shifted_bias(bias, matvec.outputs, self.bias_shift), self.truncate)
+        return TensorType.derived(Interval(bounds.low[0], bounds.high[0]))
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, inputs) -> (batch, outputs)."""
+        data, weight, bias = operands
+        return accumulate(data, weight, bias << self.bias_shift, self.truncate)
+
+    def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
+        """Divisors of the inputs, then times divisors of the outputs."""
+        return self.matvec(*operands[:2]).reuse_factors
+
+    def timing(self, reuse: int, *operands: TensorType) -> Timing:
+        """Combinational at reuse 1, else `reuse` cycles."""
+        return self.matvec(*operands[:2]).timing(reuse)
+
+    def cost(self, reuse: int, *operands: TensorType) -> Cost:
+        """Multipliers and register bits."""
+        return self.matvec(*operands[:2]).cost(reuse, self.result(*operands))
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
+        """`dense.v`, or `dense_serial.v` with weights word by word."""
+        data, weight, bias = operands
+        matvec = self.matvec(data, weight)
+        shared = parameters(matvec, reuse, data, weight, bias, self.result(*operands))
+        options = (("TRUNCATE", str(self.truncate)), ("BIAS_SHIFT", str(self.bias_shift)))
+        if reuse == 1:
+            return Instance("dense", shared + options, ("x", "weights", "bias"))
+        groups = matvec.groups(reuse)
+        return Instance(
+            "dense_serial",
+            tuple(entry for entry in shared if entry[0] != "POSITION_GROUPS") + options,
+            ("x", "weights", "bias"),
+            sequential=True,
+            word_port="weights",
+            word_index=matvec.word_index(reuse),
+            address_bits=counter_bits(groups.outputs * groups.inputs),
+        )

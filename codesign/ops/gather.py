@@ -1,0 +1,38 @@
+"""Gather by static index: pure wiring, element e of the result is operand element index[e]."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.fixed import Integers
+from codesign.graph import Op, TensorType, Wiring
+from codesign.ranges import Interval
+
+
+@dataclass(frozen=True)
+class Gather(Op):
+    """Result of `shape` whose element e (row-major) is element index[e] of the operand; index -1 is the constant zero."""
+
+    kind: ClassVar[str] = "gather"
+    index: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, *operand shape) -> (batch, *shape)."""
+        flat = operands[0].reshape(len(operands[0]), -1)
+        index = np.array(self.index)
+        return np.asarray(np.where(index >= 0, flat[:, index], 0).reshape(len(flat), *self.shape), dtype=np.int64)
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Bounds follow the elements."""
+        (data,) = operands
+        if len(self.index) != np.prod(self.shape) or min(self.index) < -1 or max(self.index) >= data.size:
+            raise BadInputError(f"gather needs {self.shape} indices of -1 .. {data.size - 1}")
+        ends = [self.evaluate(bound[None])[0] for bound in (data.bounds.low, data.bounds.high)]
+        return TensorType.derived(Interval(*ends), data.fixed)
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Wiring:
+        """Wires in another order."""
+        return Wiring(self.index)

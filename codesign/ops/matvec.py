@@ -1,0 +1,124 @@
+"""Matrix-vector products over positions: what dense and conv2d share.
+
+Dense is one position; a convolution is one position per output pixel with the same weights at each.
+Reuse takes positions first (the weights stay wired), then inputs, then outputs, down to one multiplier.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.fixed import Integers, floor_shift
+from codesign.graph import Cost, TensorType, Timing
+from codesign.ranges import Interval, frozen, plus, product, total
+
+
+def divisors(number: int) -> tuple[int, ...]:
+    """Return all divisors of `number` in rising order."""
+    return tuple(factor for factor in range(1, number + 1) if number % factor == 0)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Into how many sequential groups positions, inputs and outputs are divided; their product is the reuse factor."""
+
+    positions: int
+    inputs: int
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Matvec:
+    """`positions` products of an outputs x inputs matrix with a vector."""
+
+    positions: int
+    inputs: int
+    outputs: int
+
+    @property
+    def reuse_factors(self) -> tuple[int, ...]:
+        """Legal reuse factors: divide positions, then inputs, then outputs."""
+        by_position = divisors(self.positions)
+        by_input = tuple(self.positions * factor for factor in divisors(self.inputs))
+        by_output = tuple(self.positions * self.inputs * factor for factor in divisors(self.outputs))
+        return tuple(sorted({*by_position, *by_input, *by_output}))
+
+    def groups(self, reuse: int) -> Groups:
+        """Return the groups of a legal reuse factor."""
+        if reuse not in self.reuse_factors:
+            raise BadInputError(f"reuse factor must be one of {self.reuse_factors}, not {reuse}")
+        positions = min(reuse, self.positions)
+        inputs = min(reuse // positions, self.inputs)
+        return Groups(positions, inputs, reuse // (positions * inputs))
+
+    def timing(self, reuse: int) -> Timing:
+        """Combinational at reuse 1; else one phase a cycle, the result after the last one."""
+        self.groups(reuse)
+        return Timing(0, 1) if reuse == 1 else Timing(reuse, reuse)
+
+    def word_index(self, reuse: int) -> Integers:
+        """Weight elements of each phase word: (outputs groups x inputs groups, lanes), lane order output, input."""
+        groups = self.groups(reuse)
+        index = np.arange(self.outputs * self.inputs).reshape(
+            groups.outputs, self.outputs // groups.outputs, groups.inputs, self.inputs // groups.inputs
+        )
+        return frozen(index.transpose(0, 2, 1, 3).reshape(groups.outputs * groups.inputs, -1))
+
+    def cost(self, reuse: int, result: TensorType) -> Cost:
+        """Multipliers, and the bits of accumulators, phase counters and the done flag."""
+        groups = self.groups(reuse)
+        multipliers = self.positions * self.inputs * self.outputs // reuse
+        counters = sum(counter_bits(count) for count in (groups.positions, groups.inputs, groups.outputs))
+        return Cost(multipliers, 0 if reuse == 1 else result.bits + counters + 1)
+
+
+def counter_bits(count: int) -> int:
+    """Bits of a counter 0 .. count-1, at least one."""
+    return max(1, (count - 1).bit_length())
+
+
+def accumulate(windows: Integers, weights: Integers, bias: Integers, truncate: int) -> Integers:
+    """Return sum_i floor(w[o,i] * x[...,i] / 2**truncate) + bias[o]: (..., inputs) -> (..., outputs), exact."""
+    if truncate:
+        columns = [floor_shift(windows * row, truncate).sum(axis=-1) for row in weights]
+        return np.stack(columns, axis=-1) + bias
+    bound = int(np.abs(windows).max(initial=0)) * int(np.abs(weights).sum(axis=-1).max(initial=0))
+    if bound < 1 << 53:  # every partial sum is then exact in float64, where BLAS is fast
+        return np.asarray(windows.astype(np.float64) @ weights.T.astype(np.float64), dtype=np.int64) + bias
+    return windows @ weights.T + bias
+
+
+def accumulator(windows: Interval, weights: Interval, bias: Interval, truncate: int) -> Interval:
+    """Bounds of `accumulate`: windows (positions, inputs), weights (outputs, inputs) -> (positions, outputs)."""
+    left = Interval(windows.low[:, None, :], windows.high[:, None, :])
+    right = Interval(weights.low[None], weights.high[None])
+    return plus(total(product(left, right, truncate), axis=-1), bias)
+
+
+def shifted_bias(bias: TensorType, outputs: int, shift: int) -> Interval:
+    """Bounds of the bias in accumulator units; `BadInputError` unless there is one per output."""
+    if bias.shape != (outputs,):
+        raise BadInputError(f"bias must have shape ({outputs},), not {bias.shape}")
+    return Interval(bias.bounds.low << shift, bias.bounds.high << shift)
+
+
+def parameters(
+    matvec: Matvec, reuse: int, data: TensorType, weight: TensorType, bias: TensorType, result: TensorType
+) -> tuple[tuple[str, str], ...]:
+    """Template parameters that dense and conv2d share."""
+    groups = matvec.groups(reuse)
+    sizes = {
+        "INPUTS": matvec.inputs,
+        "OUTPUTS": matvec.outputs,
+        "X_WIDTH": data.fixed.width,
+        "X_SIGNED": int(data.fixed.signed),
+        "W_WIDTH": weight.fixed.width,
+        "W_SIGNED": int(weight.fixed.signed),
+        "B_WIDTH": bias.fixed.width,
+        "B_SIGNED": int(bias.fixed.signed),
+        "Y_WIDTH": result.fixed.width,
+    }
+    if reuse > 1:
+        sizes |= {"POSITION_GROUPS": groups.positions, "INPUT_GROUPS": groups.inputs, "OUTPUT_GROUPS": groups.outputs}
+    return tuple((name, str(value)) for name, value in sizes.items())

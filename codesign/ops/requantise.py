@@ -1,0 +1,111 @@
+"""Requantisation: multiply, add, shift, round and clip; per tensor or per leading-axis channel."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.fixed import Fixed, Integers, floor_shift, round_shift, saturate
+from codesign.graph import Cost, Instance, Op, TensorType
+from codesign.ranges import Interval
+
+Rounding = Literal["floor", "half_even"]
+
+
+@dataclass(frozen=True)
+class Requantise(Op):
+    """y = clip(round((x * multiplier[c] + addend[c]) / 2**shift), low, high) in format `fixed`.
+
+    Channel c of element e is e // (size / channels). `rounding`: "floor", or "half_even" for scales
+    whose ties are reachable. `low`, `high` default to the range of `fixed`.
+    """
+
+    kind: ClassVar[str] = "requantise"
+    fixed: Fixed
+    multiplier: tuple[int, ...] = (1,)
+    addend: tuple[int, ...] = (0,)
+    shift: int = 0
+    rounding: Rounding = "floor"
+    low: int | None = None
+    high: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.multiplier) != len(self.addend):
+            raise BadInputError("requantise needs one addend for every multiplier")
+
+    @property
+    def clip(self) -> tuple[int, int]:
+        """Lowest and highest result."""
+        low, high = self.low, self.high
+        return (self.fixed.low if low is None else low, self.fixed.high if high is None else high)
+
+    def constants(self, size: int) -> tuple[Integers, Integers]:
+        """Return multiplier and addend of every element; `BadInputError` if channels do not divide the size."""
+        channels = len(self.multiplier)
+        if size % channels:
+            raise BadInputError(f"requantise with {channels} channels cannot divide {size} elements")
+        return (np.repeat(self.multiplier, size // channels), np.repeat(self.addend, size // channels))
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, *shape) -> (batch, *shape)."""
+        (data,) = operands
+        multiplier, addend = self.constants(int(np.prod(data.shape[1:])))
+        shape = data.shape[1:]
+        scaled = data * multiplier.reshape(shape) + addend.reshape(shape)
+        rounded = floor_shift(scaled, self.shift) if self.rounding == "floor" else round_shift(scaled, self.shift)
+        return saturate(rounded, *self.clip)
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Bounds are the images of the operand's bounds, since the function is monotonic."""
+        (data,) = operands
+        _ = self.inner_width(data)
+        ends = [self.evaluate(bound[None])[0] for bound in (data.bounds.low, data.bounds.high)]
+        return TensorType.derived(Interval(np.minimum(*ends), np.maximum(*ends)), self.fixed)
+
+    def inner_width(self, data: TensorType) -> int:
+        """Bits that hold x * multiplier + addend and the rounding half for every reachable x."""
+        multiplier, addend = self.constants(data.size)
+        ends = [bound.ravel() * multiplier + addend for bound in (data.bounds.low, data.bounds.high)]
+        half = (1 << self.shift) >> 1
+        bounds = Interval(np.minimum(*ends), np.maximum(*ends) + half)
+        constants = [Fixed.covering(min(0, int(c.min())), int(c.max())).width + 1 for c in (multiplier, addend)]
+        return max(bounds.fixed().width + 1, data.fixed.width + 1, self.shift + 2, self.fixed.width + 2, *constants)
+
+    def cost(self, reuse: int, *operands: TensorType) -> Cost:
+        """One constant multiplier an element, unless the multiplier is one."""
+        return Cost(0 if set(self.multiplier) == {1} else operands[0].size, 0)
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
+        """`requantise.v`."""
+        (data,) = operands
+        inner = self.inner_width(data)
+        low, high = self.clip
+        return Instance(
+            "requantise",
+            (
+                ("SIZE", str(data.size)),
+                ("CHANNELS", str(len(self.multiplier))),
+                ("X_WIDTH", str(data.fixed.width)),
+                ("X_SIGNED", str(int(data.fixed.signed))),
+                ("Y_WIDTH", str(self.fixed.width)),
+                ("V_WIDTH", str(inner)),
+                ("SHIFT", str(self.shift)),
+                ("HALF_EVEN", str(int(self.rounding == "half_even"))),
+                ("LOW", literal(low, inner)),
+                ("HIGH", literal(high, inner)),
+                ("MULTIPLIERS", concatenation(self.multiplier, inner)),
+                ("ADDENDS", concatenation(self.addend, inner)),
+            ),
+            ("x",),
+        )
+
+
+def literal(value: int, width: int) -> str:
+    """Return a signed Verilog literal of `width` bits; a negative one is written as minus a magnitude."""
+    return f"-{width}'sd{-value}" if value < 0 else f"{width}'sd{value}"
+
+
+def concatenation(values: tuple[int, ...], width: int) -> str:
+    """Return a Verilog concatenation with values[0] in the lowest bits."""
+    return "{" + ", ".join(literal(value, width) for value in reversed(values)) + "}"

@@ -1,0 +1,34 @@
+"""Reshape: the same elements in the same (row-major) order under another shape."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from codesign.errors import BadInputError
+from codesign.fixed import Integers
+from codesign.graph import Op, TensorType, Wiring
+from codesign.ranges import Interval
+
+
+@dataclass(frozen=True)
+class Reshape(Op):
+    """Operand of any shape with as many elements; result of `shape`."""
+
+    kind: ClassVar[str] = "reshape"
+    shape: tuple[int, ...]
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, *operand shape) -> (batch, *shape)."""
+        return operands[0].reshape(len(operands[0]), *self.shape)
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """The operand's format and bounds."""
+        (data,) = operands
+        if prod(self.shape) != data.size:
+            raise BadInputError(f"reshape to {self.shape} needs {prod(self.shape)} elements, not {data.size}")
+        bounds = Interval(data.bounds.low.reshape(self.shape), data.bounds.high.reshape(self.shape))
+        return TensorType(self.shape, data.fixed, bounds)
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Wiring:
+        """The same wires."""
+        return Wiring(tuple(range(operands[0].size)))

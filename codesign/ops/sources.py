@@ -1,0 +1,52 @@
+"""Sources: graph inputs, programmable parameters and constants."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from codesign.fixed import Fixed, Integers
+from codesign.graph import Source, TensorType
+from codesign.ranges import Interval, frozen
+
+
+@dataclass(frozen=True)
+class Input(Source):
+    """A value that arrives with every `in_valid`."""
+
+    kind: ClassVar[str] = "input"
+    is_static: ClassVar[bool] = False
+    shape: tuple[int, ...]
+    fixed: Fixed
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Every value of the format."""
+        return TensorType.full(self.shape, self.fixed)
+
+
+@dataclass(frozen=True)
+class Parameter(Source):
+    """A value held in programmable registers, written over the configuration port."""
+
+    kind: ClassVar[str] = "parameter"
+    shape: tuple[int, ...]
+    fixed: Fixed
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Every value of the format."""
+        return TensorType.full(self.shape, self.fixed)
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Source):
+    """A fixed array: wired logic, or a ROM where it is read word by word."""
+
+    kind: ClassVar[str] = "constant"
+    values: Integers
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen(np.atleast_1d(self.values)))
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Exactly these values."""
+        return TensorType.derived(Interval(self.values, self.values))

@@ -1,0 +1,78 @@
+"""Requantisation by thresholds: the result is how many thresholds the operand has reached."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.fixed import Fixed, Integers
+from codesign.graph import Cost, Instance, Op, TensorType
+from codesign.ops.requantise import concatenation, literal
+from codesign.ranges import Interval, frozen
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold(Op):
+    """y = base + #{k : x >= thresholds[c, k]}, or base + levels - that count where `falling[c]`.
+
+    thresholds (channels, levels), rising along levels; channel of element e is e // (size / channels).
+    Exact for every monotonic requantisation, where no multiply-add-shift is.
+    """
+
+    kind: ClassVar[str] = "threshold"
+    fixed: Fixed
+    thresholds: Integers
+    falling: tuple[int, ...]
+    base: int
+
+    def __post_init__(self) -> None:
+        thresholds = frozen(self.thresholds)
+        if thresholds.ndim != 2 or np.any(np.diff(thresholds, axis=1) < 0):
+            raise BadInputError("thresholds must be (channels, levels), rising along levels")
+        object.__setattr__(self, "thresholds", thresholds)
+
+    def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, *shape) -> (batch, *shape)."""
+        (data,) = operands
+        channels, levels = self.thresholds.shape
+        grouped = data.reshape(len(data), channels, -1)
+        counts = [np.searchsorted(self.thresholds[c], grouped[:, c], side="right") for c in range(channels)]
+        signed = [levels - count if falls else count for count, falls in zip(counts, self.falling, strict=True)]
+        return np.asarray(self.base + np.stack(signed, axis=1).reshape(data.shape), dtype=np.int64)
+
+    def result(self, *operands: TensorType) -> TensorType:
+        """Bounds are the images of the operand's bounds, since the function is monotonic."""
+        (data,) = operands
+        if data.size % len(self.thresholds):
+            raise BadInputError(f"threshold with {len(self.thresholds)} channels cannot divide {data.size} elements")
+        ends = [self.evaluate(bound[None])[0] for bound in (data.bounds.low, data.bounds.high)]
+        return TensorType.derived(Interval(np.minimum(*ends), np.maximum(*ends)), self.fixed)
+
+    def cost(self, reuse: int, *operands: TensorType) -> Cost:
+        """Comparators only."""
+        return Cost(0, 0)
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
+        """`threshold.v`."""
+        (data,) = operands
+        channels, levels = self.thresholds.shape
+        ends = Fixed.covering(int(self.thresholds.min()), int(self.thresholds.max()))
+        inner = max(data.fixed.width, ends.width) + 1
+        width = self.fixed.width + 1
+        return Instance(
+            "threshold",
+            (
+                ("SIZE", str(data.size)),
+                ("CHANNELS", str(channels)),
+                ("LEVELS", str(levels)),
+                ("X_WIDTH", str(data.fixed.width)),
+                ("X_SIGNED", str(int(data.fixed.signed))),
+                ("V_WIDTH", str(inner)),
+                ("Y_WIDTH", str(self.fixed.width)),
+                ("BASE", literal(self.base, width)),
+                ("FALLING", f"{channels}'b" + "".join(str(int(falls)) for falls in reversed(self.falling))),
+                ("THRESHOLDS", concatenation(tuple(int(value) for value in self.thresholds.ravel()), inner)),
+            ),
+            ("x",),
+        )

@@ -1,0 +1,63 @@
+"""Interval analysis: what every element of a value can be. Widths follow, so nothing overflows.
+
+Bounds are arrays of Python-safe int64; `Interval` refuses bounds beyond `fixed.MAX_WIDTH` bits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift
+
+
+def frozen(values: object) -> Integers:
+    """Return `values` as a read-only int64 array."""
+    array = np.array(values, dtype=np.int64)
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Elementwise bounds: every element e lies in low[e] .. high[e], both included."""
+
+    low: Integers
+    high: Integers
+
+    def __post_init__(self) -> None:
+        if self.low.shape != self.high.shape or np.any(self.low > self.high):
+            raise ValueError("an interval needs low <= high elementwise")
+        if np.any(np.abs(self.low) >> (MAX_WIDTH - 1)) or np.any(np.abs(self.high) >> (MAX_WIDTH - 1)):
+            raise BadInputError(f"a value needs more than {MAX_WIDTH} bits; reduce bit widths or split the sum")
+        object.__setattr__(self, "low", frozen(self.low))
+        object.__setattr__(self, "high", frozen(self.high))
+
+    @classmethod
+    def of(cls, fixed: Fixed, shape: tuple[int, ...]) -> "Interval":
+        """Return the full range of `fixed` for every element of `shape`."""
+        return cls(np.full(shape, fixed.low, np.int64), np.full(shape, fixed.high, np.int64))
+
+    def fixed(self, frac: int = 0) -> Fixed:
+        """Return the narrowest format for every element."""
+        return Fixed.covering(int(self.low.min()), int(self.high.max()), frac)
+
+    def contains(self, values: Integers) -> bool:
+        """Return whether every element (of every batch entry) lies in its bounds."""
+        return bool(np.all(values >= self.low) and np.all(values <= self.high))
+
+
+def product(left: Interval, right: Interval, truncate: int = 0) -> Interval:
+    """Bounds of floor(left * right / 2**truncate), broadcasting."""
+    corners = [floor_shift(a * b, truncate) for a in (left.low, left.high) for b in (right.low, right.high)]
+    return Interval(np.minimum.reduce(corners), np.maximum.reduce(corners))
+
+
+def total(terms: Interval, axis: int) -> Interval:
+    """Bounds of the sum over `axis`."""
+    return Interval(terms.low.sum(axis=axis), terms.high.sum(axis=axis))
+
+
+def plus(left: Interval, right: Interval) -> Interval:
+    """Bounds of left + right, broadcasting."""
+    return Interval(left.low + right.low, left.high + right.high)
