@@ -1,0 +1,288 @@
+"""The command line: reads options, calls one function per command, turns every failure into one line and a code.
+
+Exit codes: 0 ok, 1 verification failed, 2 bad input, 3 tool missing, 4 tool failed, 70 internal error, 130 interrupted.
+What is slow to load is imported inside the commands.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import pkgutil
+import sys
+import traceback as tracebacks
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from codesign import __version__
+from codesign.errors import BadInputError
+from codesign.exits import TOOL_MISSING, explain
+from codesign.options import TMR_MODES, RunOptions, TmrMode, parse_reuse
+
+
+class PositiveNumber(click.ParamType[float]):
+    """A finite number above zero."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read `value`; a usage error if it is no number, not finite or not positive."""
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and number > 0):
+            self.fail(f"must be a finite number above 0, not {value}", param, ctx)
+        return number
+
+
+def design_names() -> tuple[str, ...]:
+    """Names of the designs that come with the package, sorted: one module each in `flows/designs`."""
+    from codesign.flows import designs
+
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(designs.__path__)))
+
+
+def _known_design(ctx: click.Context, param: click.Parameter, name: str) -> str:
+    names = design_names()
+    if name not in names:
+        raise BadInputError(f"no design {name!r}: choose one of {', '.join(names)}")
+    return name
+
+
+def _reuse_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    return parse_reuse(texts)
+
+
+_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+_OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+design_argument = click.argument("design", callback=_known_design)
+model_option = click.option("--model", type=_FILE, help="Trained model; default: the design's own checkpoint.")
+data_option = click.option("--data", type=_FILE, help="Data file; default: the embedded generator.")
+reuse_option = click.option(
+    "--reuse", multiple=True, metavar="NODE=R", callback=_reuse_pairs, help="Reuse factor of a node; repeatable."
+)
+tmr_option = click.option(
+    "--tmr", type=click.Choice(TMR_MODES), default="registers", show_default=True, help="What is triplicated."
+)
+clock_option = click.option("--clock-ns", type=PositiveNumber(), help="Clock period in ns; default: the design's.")
+liberty_option = click.option("--liberty", type=_FILE, help="Liberty file for area and power; default: gate counts.")
+vectors_option = click.option("--vectors", type=click.IntRange(min=1), help="Number of vectors; default: the design's.")
+output_option = click.option(
+    "--output", type=_NEW_FOLDER, default=Path("runs"), show_default=True, help="Folder for the results."
+)
+constraint_option = click.option(
+    "--constraint", "constraints", multiple=True, metavar="TEXT", help='Such as "latency <= 100 ns"; repeatable.'
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="codesign")
+@click.option("--traceback", is_flag=True, help="Show where an error arose, for bug reports.")
+def codesign(traceback: bool) -> None:
+    """Quantised neural networks to verified, triplicated Verilog."""
+
+
+@codesign.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Say which tools are found, in which version, and what each is for."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from codesign.flows.doctor import diagnose, missing_tools
+
+    statuses = diagnose()
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(status) for status in statuses], indent=1))
+    else:
+        table = Table("tool", "version", "state", "needed for")
+        for status in statuses:
+            table.add_row(status.name, status.version or "-", status.state, status.needed_for)
+        Console(markup=False).print(table)
+        for status in statuses:
+            if status.version is None:
+                click.echo(f"{status.name} is {status.state}: {status.remedy}")
+    if missing_tools(statuses):
+        ctx.exit(TOOL_MISSING)
+
+
+@codesign.command()
+@click.option(
+    "--output", type=_NEW_FOLDER, default=Path("runs/demo"), show_default=True, help="Folder for the results."
+)
+def demo(output: Path) -> None:
+    """Run the ECON-T design end to end on embedded data."""
+    from codesign.flows.run import run_demo
+
+    click.echo(run_demo(output))
+
+
+@codesign.command()
+@design_argument
+@model_option
+@data_option
+@reuse_option
+@tmr_option
+@clock_option
+@liberty_option
+@output_option
+@vectors_option
+@constraint_option
+def run(
+    *,
+    design: str,
+    model: Path | None,
+    data: Path | None,
+    reuse: tuple[tuple[str, int], ...],
+    tmr: TmrMode,
+    clock_ns: float | None,
+    liberty: Path | None,
+    output: Path,
+    vectors: int | None,
+    constraints: tuple[str, ...],
+) -> None:
+    """Take DESIGN from model to verified Verilog and report."""
+    from codesign.flows.run import run_design
+
+    click.echo(run_design(RunOptions(design, output, model, data, liberty, reuse, tmr, clock_ns, vectors, constraints)))
+
+
+@codesign.command()
+@design_argument
+@model_option
+@data_option
+@vectors_option
+@output_option
+def check(design: str, model: Path | None, data: Path | None, vectors: int | None, output: Path) -> None:
+    """Compare DESIGN's integer graph with its model, value for value."""
+    from codesign.flows.run import check_design
+
+    click.echo(check_design(RunOptions(design, output, model, data, vectors=vectors)))
+
+
+@codesign.command("compile")
+@design_argument
+@model_option
+@reuse_option
+@tmr_option
+@clock_option
+@output_option
+def compile_command(
+    *,
+    design: str,
+    model: Path | None,
+    reuse: tuple[tuple[str, int], ...],
+    tmr: TmrMode,
+    clock_ns: float | None,
+    output: Path,
+) -> None:
+    """Emit the Verilog of DESIGN, nothing more."""
+    from codesign.flows.run import compile_design
+
+    click.echo(compile_design(RunOptions(design, output, model, reuse=reuse, tmr=tmr, clock_ns=clock_ns)))
+
+
+@codesign.command()
+@design_argument
+@model_option
+@data_option
+@reuse_option
+@tmr_option
+@clock_option
+@vectors_option
+@output_option
+def verify(
+    *,
+    design: str,
+    model: Path | None,
+    data: Path | None,
+    reuse: tuple[tuple[str, int], ...],
+    tmr: TmrMode,
+    clock_ns: float | None,
+    vectors: int | None,
+    output: Path,
+) -> None:
+    """Simulate the Verilog of DESIGN and compare it with the integer graph."""
+    from codesign.flows.run import verify_design
+
+    options = RunOptions(design, output, model, data, reuse=reuse, tmr=tmr, clock_ns=clock_ns, vectors=vectors)
+    click.echo(verify_design(options))
+
+
+@codesign.command()
+@design_argument
+@model_option
+@reuse_option
+@tmr_option
+@clock_option
+@liberty_option
+@output_option
+def synth(
+    *,
+    design: str,
+    model: Path | None,
+    reuse: tuple[tuple[str, int], ...],
+    tmr: TmrMode,
+    clock_ns: float | None,
+    liberty: Path | None,
+    output: Path,
+) -> None:
+    """Synthesise DESIGN and count area and registers."""
+    from codesign.flows.run import synthesise_design
+
+    options = RunOptions(design, output, model, liberty=liberty, reuse=reuse, tmr=tmr, clock_ns=clock_ns)
+    click.echo(synthesise_design(options))
+
+
+@codesign.command()
+@click.argument("folder", type=_OLD_FOLDER)
+def report(folder: Path) -> None:
+    """Print the summary of the run whose results are in FOLDER."""
+    from codesign.flows.run import show_report
+
+    click.echo(show_report(folder))
+
+
+@codesign.group()
+def train() -> None:
+    """Train a model with quantisation in the loop."""
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command line `arguments` and return the exit code; every failure is one line on stderr."""
+    try:
+        with codesign.make_context("codesign", list(arguments)) as ctx:
+            codesign.invoke(ctx)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except BrokenPipeError:
+        return 0  # The reader, such as `head`, has what it wanted.
+    except (Exception, KeyboardInterrupt) as error:
+        if "--traceback" in arguments:
+            tracebacks.print_exc()
+        return _fail(error)
+    return 0
+
+
+def _fail(error: BaseException) -> int:
+    code, line = explain(error)
+    click.echo(f"codesign: {line}", err=True)
+    return code
+
+
+def main() -> None:
+    """Entry point of the `codesign` program; without arguments it prints its help."""
+    code = execute(sys.argv[1:] or ["--help"])
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is buffered goes nowhere: flushing it at exit would fail a second time, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or _fail(error)
+    sys.exit(code)

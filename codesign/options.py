@@ -1,0 +1,53 @@
+"""What a user may ask of a run, as one frozen value; None means: as the design says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from codesign.errors import BadInputError
+
+TmrMode = Literal["registers", "none"]
+TMR_MODES: tuple[TmrMode, ...] = get_args(TmrMode)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of one run of a design.
+
+    `reuse` holds (node, reuse factor) pairs, each node once. `constraints` are texts such as
+    "latency <= 100 ns" that replace the design's own when there is at least one.
+    """
+
+    design: str
+    output: Path
+    model: Path | None = None
+    data: Path | None = None
+    liberty: Path | None = None
+    reuse: tuple[tuple[str, int], ...] = ()
+    tmr: TmrMode = "registers"
+    clock_ns: float | None = None
+    vectors: int | None = None
+    constraints: tuple[str, ...] = ()
+
+
+def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Read "NODE=R" texts into (node, reuse factor) pairs; `BadInputError` names the text that is wrong.
+
+    Whether the node exists and R is legal for it is for the schedule to say, which knows the graph.
+    """
+    pairs = tuple(_parse_pair(text) for text in texts)
+    nodes = [node for node, _ in pairs]
+    repeated = sorted({node for node in nodes if nodes.count(node) > 1})
+    if repeated:
+        raise BadInputError(f"--reuse names {', '.join(repeated)} more than once: give each node one reuse factor")
+    return pairs
+
+
+def _parse_pair(text: str) -> tuple[str, int]:
+    node, equals, factor = (part.strip() for part in text.partition("="))
+    if not node or not equals:
+        raise BadInputError(f"--reuse {text!r} must be NODE=R, for example --reuse conv=4")
+    if not (factor.isascii() and factor.isdigit() and len(factor) < 10 and int(factor) > 0):
+        raise BadInputError(f"--reuse {text!r}: the reuse factor must be a whole number from 1, not {factor!r}")
+    return node, int(factor)

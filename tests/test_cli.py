@@ -1,0 +1,233 @@
+"""The command line: options arrive as they were given, every failure is one line and the promised exit code."""
+
+import errno
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import pytest
+
+from codesign import __version__, cli, errors
+from codesign.cli import execute
+from codesign.exits import explain
+from codesign.options import RunOptions, parse_reuse
+
+PROGRAM = (sys.executable, "-c", "from codesign.cli import main; main()")
+RUN_FUNCTIONS = ("run_demo", "run_design", "check_design", "compile_design", "verify_design", "synthesise_design")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    """Stand in for the flow: one design called `tiny`; every call is recorded with its argument."""
+    calls: list[tuple[str, object]] = []
+
+    def recorder(name: str) -> Callable[[object], str]:
+        def record(argument: object) -> str:
+            calls.append((name, argument))
+            return f"{name} done"
+
+        return record
+
+    functions = {name: recorder(name) for name in (*RUN_FUNCTIONS, "show_report")}
+    monkeypatch.setitem(sys.modules, "codesign.flows.run", SimpleNamespace(**functions))
+    monkeypatch.setattr(cli, "design_names", lambda: ("small", "tiny"))
+    return calls
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the command `demo` fail with `error`."""
+
+    def fail(output: Path) -> str:
+        raise error
+
+    monkeypatch.setitem(sys.modules, "codesign.flows.run", SimpleNamespace(run_demo=fail))
+
+
+def test_version_and_help_succeed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+    assert execute(["run", "--help"]) == 0
+    assert "--reuse NODE=R" in capsys.readouterr().out
+
+
+def test_all_options_of_run_arrive(asked: list[tuple[str, object]], tmp_path: Path) -> None:
+    model, data, liberty = (tmp_path / name for name in ("m.npz", "d.npz", "l.lib"))
+    for path in (model, data, liberty):
+        path.touch()
+    options = [
+        *("--model", model, "--data", data, "--liberty", liberty, "--output", tmp_path / "out"),
+        *("--reuse", "conv=4", "--reuse", "encoder.dense = 128", "--tmr", "none", "--clock-ns", "12.5"),
+        *("--vectors", "1000", "--constraint", "ii <= 25 ns", "--constraint", "area <= 4 mm2"),
+    ]
+    assert execute(["run", "tiny", *map(str, options)]) == 0
+    expected = RunOptions(
+        "tiny", tmp_path / "out", model, data, liberty, (("conv", 4), ("encoder.dense", 128)), "none", 12.5, 1000,
+        ("ii <= 25 ns", "area <= 4 mm2"),
+    )  # fmt: skip
+    assert asked == [("run_design", expected)]
+
+
+@pytest.mark.parametrize(
+    ("command", "function"),
+    [
+        ("run", "run_design"),
+        ("check", "check_design"),
+        ("compile", "compile_design"),
+        ("verify", "verify_design"),
+        ("synth", "synthesise_design"),
+    ],
+)
+def test_every_command_calls_its_function_with_the_defaults(
+    command: str, function: str, asked: list[tuple[str, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute([command, "tiny"]) == 0
+    assert asked == [(function, RunOptions("tiny", Path("runs")))]
+    assert capsys.readouterr().out == f"{function} done\n"
+
+
+def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path: Path) -> None:
+    assert execute(["demo"]) == 0
+    assert execute(["report", str(tmp_path)]) == 0
+    assert asked == [("run_demo", Path("runs/demo")), ("show_report", tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["--frobnicate"], "No such option"),
+        (["run"], "Missing argument 'DESIGN'"),
+        (["run", "nope"], "no design 'nope': choose one of small, tiny"),
+        (["run", "../tiny"], "choose one of small, tiny"),
+        (["run", "tiny", "--tmr", "some"], "'registers', 'none'"),
+        (["run", "tiny", "--model", "nowhere.npz"], "'nowhere.npz' does not exist"),
+        (["run", "tiny", "--data", "."], "is a directory"),
+        (["run", "tiny", "--clock-ns", "nan"], "finite number above 0, not nan"),
+        (["run", "tiny", "--clock-ns", "inf"], "finite number above 0, not inf"),
+        (["run", "tiny", "--clock-ns", "0"], "finite number above 0, not 0"),
+        (["run", "tiny", "--clock-ns", "-3"], "finite number above 0, not -3"),
+        (["run", "tiny", "--clock-ns", "fast"], "finite number above 0, not fast"),
+        (["run", "tiny", "--vectors", "0"], "not in the range x>=1"),
+        (["run", "tiny", "--vectors", "many"], "'many' is not a valid integer"),
+        (["run", "tiny", "--reuse", "conv"], "'conv' must be NODE=R"),
+        (["run", "tiny", "a\nb"], "unexpected extra argument"),
+        (["report", "nowhere"], "'nowhere' does not exist"),
+    ],
+)
+def test_bad_options_give_one_line_and_2(
+    arguments: list[str], cause: str, asked: list[tuple[str, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("codesign: error: ")
+    assert cause in err
+    assert err.count("\n") == 1 and err.endswith("\n")
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (errors.BadInputError("a.npz is truncated:\n fetch it again"), 2, "error: a.npz is truncated: fetch it again"),
+        (errors.VerificationError("3 of 100 vectors differ"), 1, "error: 3 of 100 vectors differ"),
+        (errors.ToolMissingError("no g++"), 3, "error: no g++"),
+        (errors.ToolFailedError("yosys failed"), 4, "error: yosys failed"),
+        (MemoryError(), 2, "error: out of memory: use fewer vectors or a smaller model"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "out/x.v"),
+            2,
+            "error: disk full at out/x.v: free some space and run again",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "out"), 2, "error: Permission denied at out"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (EOFError("short"), 70, "internal error: EOFError: short (codesign --traceback ... shows where)"),
+        (ZeroDivisionError("x"), 70, "internal error: ZeroDivisionError: x (codesign --traceback ... shows where)"),
+    ],
+)
+def test_failures_have_their_code_and_line(
+    error: BaseException, code: int, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, error)
+    assert execute(["demo"]) == code
+    assert capsys.readouterr() == ("", f"codesign: {line}\n")
+
+
+def test_traceback_is_shown_on_request_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, ZeroDivisionError("x"))
+    assert execute(["--traceback", "demo"]) == 70
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.splitlines()[-1].startswith("codesign: internal error: ")
+
+
+def test_a_usage_error_without_context_still_has_its_line() -> None:
+    assert explain(click.UsageError("wrong")) == (2, "error: wrong")
+
+
+@pytest.mark.parametrize("text", ["conv", "=4", "", "conv=", "conv=four", "conv=0", "conv=-1", "conv=1.5", "conv=²"])
+def test_reuse_must_be_a_node_and_a_whole_number(text: str) -> None:
+    with pytest.raises(errors.BadInputError, match="--reuse"):
+        parse_reuse([text])
+
+
+def test_reuse_names_a_node_once() -> None:
+    with pytest.raises(errors.BadInputError, match="conv more than once"):
+        parse_reuse(["conv=4", "dense=2", "conv=4"])
+    assert parse_reuse(["conv=4", "dense=2"]) == (("conv", 4), ("dense", 2))
+
+
+def test_designs_are_the_modules_of_the_designs_folder() -> None:
+    folder = Path(cli.__file__).parents[1] / "flows" / "designs"
+    assert cli.design_names() == tuple(sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__"))
+
+
+def test_doctor_prints_a_table_and_remedies(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert execute(["doctor"]) == 0
+    monkeypatch.setenv("PATH", "")
+    assert execute(["doctor"]) == 3
+    assert "g++ is missing: Debian, Ubuntu: apt install g++" in capsys.readouterr().out
+
+
+def test_doctor_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"name", "version", "needed_for", "remedy", "required"} == set(found[0])
+
+
+def test_the_program_prints_its_help_without_arguments() -> None:
+    done = subprocess.run(PROGRAM, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage:") and done.stderr == ""
+
+
+def test_a_full_output_device_gives_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run((*PROGRAM, "doctor"), stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "codesign: error: disk full: free some space and run again\n")
+
+
+def test_an_interrupt_gives_130_and_one_line() -> None:
+    hang = (
+        "import sys, time, types; from codesign.cli import main; sys.argv = ['codesign', 'demo'];"
+        "wait = lambda output: (print('ready', flush=True), time.sleep(60));"
+        "sys.modules['codesign.flows.run'] = types.SimpleNamespace(run_demo=wait); main()"
+    )
+    with subprocess.Popen(
+        (sys.executable, "-c", hang), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, "codesign: interrupted\n")
