@@ -1,0 +1,1 @@
+"""Trigger-cell data: module geometry, charge codes, loaders and the embedded generator."""

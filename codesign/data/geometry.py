@@ -1,8 +1,8 @@
 """Geometry of the 48 trigger cells of an HGCAL low-density module, computed by rule.
 
-A module is a hexagon of three rhombi of 4 x 4 trigger cells, one per readout chip. Cell `t` of rhombus `t // 16` has the
-row `t % 16 // 4` and column `t % 4`; this is the "CALQ" order of the trigger-cell data. Sources: CMS-TDR-019 (the HGCAL
-technical design report) for the module, the public ECON-T emulator and Ecoder for the order of cells and pixels.
+A module is a hexagon of three rhombi of 4 x 4 trigger cells, one per readout chip. Cell `t` of rhombus `t // 16` has
+the row `t % 16 // 4` and column `t % 4`; this is the "CALQ" order of the trigger-cell data. Sources: CMS-TDR-019 (the
+HGCAL technical design report) for the module, the public ECON-T emulator and Ecoder for the order of cells and pixels.
 """
 
 from typing import Any
@@ -49,13 +49,13 @@ def _pixel_of_cell(cell: int) -> int:
 def lattice_xy(uv: IntArray) -> FloatArray:
     """Centres (48, 2) in half pitches of cells at hexagon coordinates `uv` (48, 2), in CALQ order.
 
-    Inside a rhombus the cells lie on one triangular lattice, x = sqrt(3) (v - 4), y = 2 u - v - 10. The three rhombi are
-    shifted against each other by half a half-pitch along 120 degree directions, so neighbours over a seam are
+    Inside a rhombus the cells lie on one triangular lattice, x = sqrt(3) (v - 4), y = 2 u - v - 10. The three rhombi
+    are shifted against each other by half a half-pitch along 120 degree directions, so neighbours over a seam are
     sqrt(13)/2 = 1.803 half pitches apart instead of 2.
     """
     u, v = uv[:, 0], uv[:, 1]
     lattice = np.stack([np.sqrt(3) * (v - 4), 2.0 * u - v - 10.0], axis=1)
-    return lattice + np.repeat(np.array(SEAM_SHIFT), RHOMBUS_CELLS, axis=0)
+    return np.asarray(lattice + np.repeat(np.array(SEAM_SHIFT), RHOMBUS_CELLS, axis=0))
 
 
 def _distances(xy: FloatArray) -> FloatArray:
@@ -91,8 +91,8 @@ def _supercells() -> list[tuple[int, int, int, int]]:
 def _supercell_weights(supercells: IntArray) -> FloatArray:
     """Weight (36,): the mean over the 4 members of the share each of them gives to one of its supercells.
 
-    The share is 1 / (number of supercells the cell is in), with one exception of the published telescope loss: the three
-    cells at the centre of the module, each in 3 supercells, count 1/4 + 1/3 instead of 1/3.
+    The share is 1 / (number of supercells the cell is in), with one exception of the published telescope loss: the
+    three cells at the centre of the module, each in 3 supercells, count 1/4 + 1/3 instead of 1/3.
     """
     share = 1.0 / np.bincount(supercells.ravel(), minlength=CELLS)
     share[[3, 19, 35]] += 1 / 4
