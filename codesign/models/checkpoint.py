@@ -1,0 +1,74 @@
+"""Checkpoints of the ECON-T autoencoder: safetensors whose metadata holds the architecture, so a path is enough."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from codesign.errors import BadInputError
+from codesign.files import write_with
+from codesign.models.econt import Architecture, AutoEncoder
+from codesign.models.state import load_state, refuse_pickle
+
+FORMAT = "codesign-econt-1"
+MODEL_PREFIX = "model."
+
+
+def save_checkpoint(
+    path: Path, model: AutoEncoder, facts: Mapping[str, Any], extra: Mapping[str, Tensor] | None = None
+) -> Path:
+    """Write `model` to `path`, whole or not at all.
+
+    `facts` (JSON values) go into the metadata; `extra` tensors (optimiser state) beside the weights, under names that
+    do not start with "model.".
+    """
+    metadata = {
+        "format": FORMAT,
+        "architecture": json.dumps(model.architecture.as_dict(), sort_keys=True),
+        "facts": json.dumps(dict(facts), sort_keys=True, allow_nan=False),
+    }
+    weights = {MODEL_PREFIX + name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    return write_with(path, lambda temporary: save_file(weights | dict(extra or {}), temporary, metadata))
+
+
+def read_checkpoint(path: Path) -> tuple[AutoEncoder, dict[str, Any], dict[str, Tensor]]:
+    """Return the model in evaluation mode, the facts and the extra tensors of a checkpoint.
+
+    Raises `BadInputError` for a missing, damaged, pickled or foreign file, and for weights that do not fit.
+    """
+    refuse_pickle(path)
+    metadata, tensors = _read_tensors(path)
+    model = AutoEncoder(_architecture(metadata, path))
+    state = {name.removeprefix(MODEL_PREFIX): value for name, value in tensors.items() if name.startswith(MODEL_PREFIX)}
+    load_state(model, state, path)
+    extra = {name: value for name, value in tensors.items() if not name.startswith(MODEL_PREFIX)}
+    return model.eval(), json.loads(metadata["facts"]), extra
+
+
+def load_checkpoint(path: Path) -> AutoEncoder:
+    """Return the model of a checkpoint in evaluation mode; errors as for `read_checkpoint`."""
+    return read_checkpoint(Path(path))[0]
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, OSError) as error:
+        raise BadInputError(f"{path} is not a complete safetensors file: {error}") from error
+    return metadata, tensors
+
+
+def _architecture(metadata: Mapping[str, str], path: Path) -> Architecture:
+    if metadata.get("format") != FORMAT:
+        raise BadInputError(f"{path} is no checkpoint of `codesign train econt`; its metadata must name {FORMAT!r}")
+    try:
+        json.loads(metadata["facts"])
+        return Architecture(**json.loads(metadata["architecture"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInputError(f"{path}: the metadata of the checkpoint is damaged ({error})") from error
