@@ -47,9 +47,9 @@ class Fixed:
         return f"{'s' if self.signed else 'u'}{self.width}" + (f".{self.frac}" if self.frac else "")
 
 
-def floor_shift(values: Integers, shift: int) -> Integers:
+def floor_shift(values: Integers, shift: int | Integers) -> Integers:
     """Return floor(values / 2**shift)."""
-    return values >> shift
+    return np.right_shift(values, shift)
 
 
 def round_shift(values: Integers, shift: int) -> Integers:
@@ -59,7 +59,7 @@ def round_shift(values: Integers, shift: int) -> Integers:
     half = 1 << (shift - 1)
     rounded = (values + half) >> shift
     is_tie = (values & ((1 << shift) - 1)) == half
-    return rounded - (is_tie & (rounded & 1).astype(bool))
+    return np.asarray(rounded - (is_tie & (rounded & 1).astype(bool)), dtype=np.int64)
 
 
 def saturate(values: Integers, low: int, high: int) -> Integers:

@@ -74,21 +74,30 @@ class Cost:
     register_bits: int
 
 
-@dataclass(frozen=True)
-class Instance:
-    """One template instance: module, parameters as Verilog text, operand port names.
+@dataclass(frozen=True, eq=False)
+class Words:
+    """An operand port that takes one word per phase: from a ROM if the operand is constant, else by `weight_select`.
 
-    `word_ports` names operand ports that take one word per phase instead of the whole operand;
-    `words` gives, for those, the element index of every (phase word, lane).
+    `index` (words, lanes) names the operand elements of every word; the port `<port>_address` says which word.
+    """
+
+    port: str
+    index: NDArray[np.int64]
+    address_bits: int
+    select_parameters: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One template instance: module, parameters as Verilog text, operand ports in operand order; the result is port y.
+
+    An instance with `words` is sequential: it has clk, rst, in_valid, out_valid and tmr_err ports and a TMR parameter.
     """
 
     module: str
     parameters: tuple[tuple[str, str], ...]
     operand_ports: tuple[str, ...]
-    sequential: bool = False
-    word_port: str | None = None
-    word_index: NDArray[np.int64] | None = None
-    address_bits: int = 0
+    words: Words | None = None
 
 
 @dataclass(frozen=True)
@@ -130,8 +139,6 @@ class Op(ABC):
 
 class Source(Op):
     """An operator without operands: a graph input, a programmable parameter or a constant."""
-
-    is_static: ClassVar[bool] = True
 
     def evaluate(self, *operands: Integers) -> Integers:
         """Sources are given, not computed."""
@@ -203,6 +210,15 @@ class Graph:
         view.add_edges_from((name, node.name) for node in self.nodes for name in node.operands)
         return nx.freeze(view)
 
+    @cached_property
+    def static(self) -> frozenset[str]:
+        """Nodes that do not depend on an input: constants, parameters, and what is computed from these alone."""
+        static: set[str] = set()
+        for node in self.nodes:
+            if node.op.kind != "input" and static.issuperset(node.operands):
+                static.add(node.name)
+        return frozenset(static)
+
     def operand_types(self, name: str) -> tuple[TensorType, ...]:
         """Types of the operands of node `name`."""
         return tuple(self.types[operand] for operand in self.by_name[name].operands)
@@ -219,10 +235,13 @@ class Graph:
         """
         results: dict[str, Integers] = {}
         for node in self.nodes:
+            operands = [results[name] for name in node.operands]
             if isinstance(node.op, Source):
                 results[node.name] = _source_value(node, self.types[node.name], values)
+            elif node.name in self.static:
+                results[node.name] = node.op.evaluate(*(operand[None] for operand in operands))[0]
             else:
-                results[node.name] = node.op.evaluate(*(results[name] for name in node.operands))
+                results[node.name] = node.op.evaluate(*operands)
                 assert self.types[node.name].bounds.contains(results[node.name]), node.name
         return results
 
@@ -286,7 +305,7 @@ def _source_value(node: Node, expected: TensorType, values: Mapping[str, Integer
     if node.name not in values:
         raise BadInputError(f"no value given for {node.op.kind} '{node.name}'")
     array = np.asarray(values[node.name], dtype=np.int64)
-    batch = 0 if getattr(node.op, "is_static", False) else 1
+    batch = 1 if node.op.kind == "input" else 0
     if array.shape[batch:] != expected.shape:
         raise BadInputError(f"{node.op.kind} '{node.name}' must have shape {expected.shape}, not {array.shape[batch:]}")
     if not expected.bounds.contains(array):

@@ -8,7 +8,7 @@ import numpy as np
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Cost, Instance, Op, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, counter_bits, parameters, shifted_bias
+from codesign.ops.matvec import Matvec, accumulate, accumulator, instance, shifted_bias
 from codesign.ranges import Interval
 
 
@@ -92,28 +92,14 @@ class Conv2d(Op):
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance:
         """`conv2d.v`, or `conv2d_serial.v` with weights word by word."""
-        data, weight, bias = operands
+        data, weight, _ = operands
         matvec = self.matvec(data, weight)
-        shared = self._geometry(data, weight) + tuple(
-            entry
-            for entry in parameters(matvec, reuse, data, weight, bias, self.result(*operands))
-            if entry[0] != "INPUTS"
-        )
-        options = (("TRUNCATE", str(self.truncate)), ("BIAS_SHIFT", str(self.bias_shift)))
-        if reuse == 1:
-            return Instance("conv2d", shared + options, ("x", "weights", "bias"))
-        groups = matvec.groups(reuse)
-        return Instance(
-            "conv2d_serial",
-            shared + options,
-            ("x", "weights", "bias"),
-            sequential=True,
-            word_port="weights",
-            word_index=matvec.word_index(reuse),
-            address_bits=counter_bits(groups.outputs * groups.inputs),
-        )
+        own = self._geometry(data, weight)
+        if reuse > 1:
+            own["POSITION_GROUPS"] = str(matvec.groups(reuse).positions)
+        return instance("conv2d", matvec, reuse, (*operands, self.result(*operands)), own)
 
-    def _geometry(self, data: TensorType, weight: TensorType) -> tuple[tuple[str, str], ...]:
+    def _geometry(self, data: TensorType, weight: TensorType) -> dict[str, str]:
         rows, columns = self.out_size(data, weight)
         width = data.fixed.width
         sizes = {
@@ -128,6 +114,8 @@ class Conv2d(Op):
             "PAD_LEFT": self.padding[2],
             "OUT_ROWS": rows,
             "OUT_COLUMNS": columns,
+            "TRUNCATE": self.truncate,
+            "BIAS_SHIFT": self.bias_shift,
+            "PAD_VALUE": f"{width}'d{self.pad_value & ((1 << width) - 1)}",
         }
-        pad = f"{width}'d{self.pad_value & ((1 << width) - 1)}"
-        return (*((name, str(value)) for name, value in sizes.items()), ("PAD_VALUE", pad))
+        return {name: str(value) for name, value in sizes.items()}

@@ -6,7 +6,7 @@ from typing import ClassVar
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Cost, Instance, Op, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, counter_bits, parameters, shifted_bias
+from codesign.ops.matvec import Matvec, accumulate, accumulator, instance, shifted_bias
 from codesign.ranges import Interval
 
 
@@ -55,19 +55,6 @@ class Dense(Op):
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance:
         """`dense.v`, or `dense_serial.v` with weights word by word."""
-        data, weight, bias = operands
-        matvec = self.matvec(data, weight)
-        shared = parameters(matvec, reuse, data, weight, bias, self.result(*operands))
-        options = (("TRUNCATE", str(self.truncate)), ("BIAS_SHIFT", str(self.bias_shift)))
-        if reuse == 1:
-            return Instance("dense", shared + options, ("x", "weights", "bias"))
-        groups = matvec.groups(reuse)
-        return Instance(
-            "dense_serial",
-            tuple(entry for entry in shared if entry[0] != "POSITION_GROUPS") + options,
-            ("x", "weights", "bias"),
-            sequential=True,
-            word_port="weights",
-            word_index=matvec.word_index(reuse),
-            address_bits=counter_bits(groups.outputs * groups.inputs),
-        )
+        matvec = self.matvec(*operands[:2])
+        own = {"INPUTS": str(matvec.inputs), "TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}
+        return instance("dense", matvec, reuse, (*operands, self.result(*operands)), own)

@@ -13,7 +13,7 @@ from codesign.ranges import Interval
 
 @dataclass(frozen=True)
 class Gather(Op):
-    """Result of `shape` whose element e (row-major) is element index[e] of the operand; index -1 is the constant zero."""
+    """Result of `shape`: element e (row-major) is element index[e] of the operand; index -1 is the constant zero."""
 
     kind: ClassVar[str] = "gather"
     index: tuple[int, ...]

@@ -10,7 +10,7 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
-from codesign.graph import Cost, TensorType, Timing
+from codesign.graph import Cost, Instance, TensorType, Timing, Words
 from codesign.ranges import Interval, frozen, plus, product, total
 
 
@@ -74,8 +74,8 @@ class Matvec:
 
 
 def counter_bits(count: int) -> int:
-    """Bits of a counter 0 .. count-1, at least one."""
-    return max(1, (count - 1).bit_length())
+    """Bits of a counter 0 .. count-1; none if it never moves."""
+    return (count - 1).bit_length()
 
 
 def accumulate(windows: Integers, weights: Integers, bias: Integers, truncate: int) -> Integers:
@@ -103,13 +103,23 @@ def shifted_bias(bias: TensorType, outputs: int, shift: int) -> Interval:
     return Interval(bias.bounds.low << shift, bias.bounds.high << shift)
 
 
-def parameters(
+def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, ...], own: dict[str, str]) -> Instance:
+    """Return `<stem>.v` at reuse 1, else `<stem>_serial.v` with its weights word by word; `own` parameters come first."""
+    sizes = own | _parameters(matvec, reuse, *operands)
+    if reuse == 1:
+        return Instance(stem, tuple(sizes.items()), ("x", "weights", "bias"))
+    groups = matvec.groups(reuse)
+    address_bits = max(1, counter_bits(groups.outputs * groups.inputs))
+    select = {name: sizes[name] for name in ("OUTPUTS", "INPUT_GROUPS", "OUTPUT_GROUPS", "W_WIDTH")}
+    words = Words("weights", matvec.word_index(reuse), address_bits, (("INPUTS", str(matvec.inputs)), *select.items()))
+    return Instance(f"{stem}_serial", (*sizes.items(), ("A_WIDTH", str(address_bits))), ("x", "weights", "bias"), words)
+
+
+def _parameters(
     matvec: Matvec, reuse: int, data: TensorType, weight: TensorType, bias: TensorType, result: TensorType
-) -> tuple[tuple[str, str], ...]:
-    """Template parameters that dense and conv2d share."""
+) -> dict[str, str]:
     groups = matvec.groups(reuse)
     sizes = {
-        "INPUTS": matvec.inputs,
         "OUTPUTS": matvec.outputs,
         "X_WIDTH": data.fixed.width,
         "X_SIGNED": int(data.fixed.signed),
@@ -120,5 +130,5 @@ def parameters(
         "Y_WIDTH": result.fixed.width,
     }
     if reuse > 1:
-        sizes |= {"POSITION_GROUPS": groups.positions, "INPUT_GROUPS": groups.inputs, "OUTPUT_GROUPS": groups.outputs}
-    return tuple((name, str(value)) for name, value in sizes.items())
+        sizes |= {"INPUT_GROUPS": groups.inputs, "OUTPUT_GROUPS": groups.outputs}
+    return {name: str(value) for name, value in sizes.items()}

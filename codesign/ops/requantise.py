@@ -1,6 +1,6 @@
 """Requantisation: multiply, add, shift, round and clip; per tensor or per leading-axis channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -81,6 +81,8 @@ class Requantise(Op):
         (data,) = operands
         inner = self.inner_width(data)
         low, high = self.clip
+        unclipped = replace(self, low=-(1 << (inner - 1)), high=(1 << (inner - 1)) - 1)
+        ends = [unclipped.evaluate(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
         return Instance(
             "requantise",
             (
@@ -92,6 +94,8 @@ class Requantise(Op):
                 ("V_WIDTH", str(inner)),
                 ("SHIFT", str(self.shift)),
                 ("HALF_EVEN", str(int(self.rounding == "half_even"))),
+                ("CLIP_LOW", str(int(np.min(ends) < low))),
+                ("CLIP_HIGH", str(int(np.max(ends) > high))),
                 ("LOW", literal(low, inner)),
                 ("HIGH", literal(high, inner)),
                 ("MULTIPLIERS", concatenation(self.multiplier, inner)),

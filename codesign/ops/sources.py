@@ -15,7 +15,6 @@ class Input(Source):
     """A value that arrives with every `in_valid`."""
 
     kind: ClassVar[str] = "input"
-    is_static: ClassVar[bool] = False
     shape: tuple[int, ...]
     fixed: Fixed
 

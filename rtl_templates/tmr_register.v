@@ -1,0 +1,40 @@
+// tmr_register: the only place of the project that holds state.
+// A register with enable and synchronous reset to zero. With TMR=1 it stands three times; the voted
+// value is the output and feeds back while en is low, so that an upset copy heals in the next cycle.
+// The keep attribute makes synthesis retain the copies; they are counted again in the netlist.
+// Latency: 1 cycle.
+// Ports: clk, rst  clock; synchronous reset, active high
+//        en        load d, else hold
+//        d, q      data in, voted data out
+//        err       a copy differs from the others (always low with TMR=0)
+module tmr_register #(
+    parameter WIDTH = 1,
+    parameter TMR   = 1
+) (
+    input  wire             clk,
+    input  wire             rst,
+    input  wire             en,
+    input  wire [WIDTH-1:0] d,
+    output wire [WIDTH-1:0] q,
+    output wire             err
+);
+    wire [WIDTH-1:0] next;
+    assign next = en ? d : q;
+
+    generate
+        if (TMR != 0) begin : triplicated
+            (* keep *) reg [WIDTH-1:0] qA;
+            (* keep *) reg [WIDTH-1:0] qB;
+            (* keep *) reg [WIDTH-1:0] qC;
+            (* keep *) always @(posedge clk) if (rst) qA <= {WIDTH{1'b0}}; else qA <= next;
+            (* keep *) always @(posedge clk) if (rst) qB <= {WIDTH{1'b0}}; else qB <= next;
+            (* keep *) always @(posedge clk) if (rst) qC <= {WIDTH{1'b0}}; else qC <= next;
+            majority_voter #(.WIDTH(WIDTH)) voter (.a(qA), .b(qB), .c(qC), .y(q), .err(err));
+        end else begin : single
+            (* keep *) reg [WIDTH-1:0] qA;
+            (* keep *) always @(posedge clk) if (rst) qA <= {WIDTH{1'b0}}; else qA <= next;
+            assign q   = qA;
+            assign err = 1'b0;
+        end
+    endgenerate
+endmodule
