@@ -1,0 +1,54 @@
+"""The emitted RTL as the flows read it: its manifest and the files it names."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.errors import BadInputError
+from codesign.files import read_json
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_TABLES = (".hex", ".mem", ".vh")
+
+
+@dataclass(frozen=True)
+class RtlInput:
+    """Top module, source files in order, tables they read, and the register bits declared before triplication."""
+
+    top: str
+    sources: tuple[Path, ...]
+    tables: tuple[Path, ...]
+    register_bits: int
+    triplicated: bool
+
+    @property
+    def expected_flip_flop_bits(self) -> int:
+        """Flip-flop bits that synthesis has to keep: three copies of each declared bit, or one."""
+        return self.register_bits * (3 if self.triplicated else 1)
+
+
+def read_rtl(rtl_dir: Path) -> RtlInput:
+    """Read `rtl_dir`/manifest.json; `BadInputError` if a field or a file is missing or has an illegal name."""
+    path = rtl_dir / "manifest.json"
+    manifest = read_json(path)
+    missing = [key for key in ("top", "sources", "register_bits", "tmr") if key not in manifest]
+    if missing:
+        raise BadInputError(f"{path} lacks {', '.join(missing)}: emit the RTL again")
+    if not _IDENTIFIER.fullmatch(str(manifest["top"])):
+        raise BadInputError(f"{path}: top {manifest['top']!r} is no Verilog identifier")
+    if manifest["tmr"] not in ("none", "registers"):
+        raise BadInputError(f"{path}: tmr is {manifest['tmr']!r}, must be none or registers")
+    sources = tuple(_source(rtl_dir, str(name)) for name in manifest["sources"])
+    tables = tuple(sorted(file for file in rtl_dir.iterdir() if file.suffix in _TABLES))
+    triplicated = manifest["tmr"] == "registers"
+    return RtlInput(str(manifest["top"]), sources, tables, int(manifest["register_bits"]), triplicated)
+
+
+def _source(rtl_dir: Path, name: str) -> Path:
+    if not _FILE_NAME.fullmatch(name):
+        raise BadInputError(f"source {name!r} in {rtl_dir / 'manifest.json'} must be a plain file name")
+    path = rtl_dir / name
+    if not path.is_file():
+        raise BadInputError(f"{path} is named in the manifest but missing: emit the RTL again")
+    return path
