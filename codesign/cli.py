@@ -254,6 +254,55 @@ def train() -> None:
     """Train a model with quantisation in the loop."""
 
 
+@train.command("econt")
+@click.option("--output", type=_NEW_FOLDER, default=Path("runs/train"), show_default=True, help="For the checkpoints.")
+@data_option
+@click.option("--events", type=int, default=20_000, show_default=True, help="Images, of the embedded generator.")
+@click.option("--float-epochs", type=int, default=30, show_default=True, help="Epochs before quantisation.")
+@click.option("--qat-epochs", type=int, default=10, show_default=True, help="Epochs with the telescope loss.")
+@click.option("--emd-epochs", type=int, default=40, show_default=True, help="Epochs with the energy mover's distance.")
+@click.option("--batch-size", type=int, default=64, show_default=True)
+@click.option("--weight-bits", type=int, default=6, show_default=True, help="2 to 16.")
+@click.option("--latent-bits", type=int, default=9, show_default=True, help="2 to 16.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the output folder.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def train_econt_command(
+    *,
+    output: Path,
+    data: Path | None,
+    events: int,
+    float_epochs: int,
+    qat_epochs: int,
+    emd_epochs: int,
+    batch_size: int,
+    weight_bits: int,
+    latent_bits: int,
+    seed: int,
+    resume: bool,
+    quiet: bool,
+) -> None:
+    """Train the ECON-T encoder and decoder; the best checkpoint is a model for `run econt --model`."""
+    from codesign.models.econt import Architecture
+    from codesign.train import TrainOptions, train_econt
+
+    options = TrainOptions(
+        output,
+        data,
+        events,
+        Architecture(weight_bits=weight_bits, latent_bits=latent_bits),
+        float_epochs=float_epochs,
+        qat_epochs=qat_epochs,
+        emd_epochs=emd_epochs,
+        batch_size=batch_size,
+        seed=seed,
+        resume=resume,
+        progress=not quiet,
+    )
+    result = train_econt(options)
+    click.echo(f"epoch {result.best_epoch}: mean validation EMD {result.validation_emd:.4f}\n{result.best}")
+
+
 def execute(arguments: Sequence[str]) -> int:
     """Run the command line `arguments` and return the exit code; every failure is one line on stderr."""
     try:

@@ -91,6 +91,33 @@ def test_every_command_calls_its_function_with_the_defaults(
     assert capsys.readouterr().out == f"{function} done\n"
 
 
+def test_train_hands_over_its_options(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from codesign import train
+    from codesign.models.econt import Architecture
+
+    asked: list[train.TrainOptions] = []
+
+    def record(options: train.TrainOptions) -> SimpleNamespace:
+        asked.append(options)
+        return SimpleNamespace(best=Path("best.safetensors"), best_epoch=3, validation_emd=1.25)
+
+    monkeypatch.setattr(train, "train_econt", record)
+    data = tmp_path / "d.npz"
+    data.touch()
+    assert execute(["train", "econt"]) == 0
+    assert asked.pop() == train.TrainOptions(Path("runs/train"))
+    epochs = ["--float-epochs", "1", "--qat-epochs", "2", "--emd-epochs", "3", "--batch-size", "4", "--seed", "5"]
+    bits = ["--weight-bits", "5", "--latent-bits", "4", "--events", "50", "--resume", "--quiet"]
+    assert execute(["train", "econt", "--output", str(tmp_path), "--data", str(data), *epochs, *bits]) == 0
+    assert asked.pop() == train.TrainOptions(
+        tmp_path, data, 50, Architecture(weight_bits=5, latent_bits=4), 1, 2, 3, 4, seed=5, resume=True, progress=False
+    )
+    assert capsys.readouterr().out.endswith("epoch 3: mean validation EMD 1.2500\nbest.safetensors\n")
+    assert execute(["train", "econt", "--seed", "-1"]) == 2
+
+
 def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path: Path) -> None:
     assert execute(["demo"]) == 0
     assert execute(["report", str(tmp_path)]) == 0

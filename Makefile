@@ -1,0 +1,39 @@
+# make demo   set up and run the ECON-T design end to end on embedded data
+# make test   set up and run every check: ruff, mypy, pytest
+PYTHON   ?= python3
+PIP_ARGS ?=
+
+VENV  := .venv
+STAMP := $(VENV)/.installed
+# The simulator's own make must not see the flags of this one.
+BIN   := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(VENV)/bin
+
+.PHONY: demo test test-fast lint env clean
+
+demo: env
+	@$(BIN)/codesign demo
+
+test: lint
+	@$(BIN)/pytest
+
+test-fast: env
+	@$(BIN)/pytest -m "not slow"
+
+lint: env
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict codesign
+
+env: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || \
+	  { echo "error: '$(PYTHON)' is not Python 3.11 or newer: name one, as in make demo PYTHON=python3.12" >&2; exit 3; }
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || \
+	  { echo "error: '$(PYTHON)' cannot create environments: on Debian and Ubuntu, apt install python3-venv" >&2; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt -e ".[dev,root]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
