@@ -15,6 +15,7 @@ from codesign.models.econt import Architecture, AutoEncoder
 from codesign.models.state import load_state, refuse_pickle
 
 FORMAT = "codesign-econt-1"
+METADATA_KEY = "codesign"
 MODEL_PREFIX = "model."
 
 
@@ -26,11 +27,9 @@ def save_checkpoint(
     `facts` (JSON values) go into the metadata; `extra` tensors (optimiser state) beside the weights, under names that
     do not start with "model.".
     """
-    metadata = {
-        "format": FORMAT,
-        "architecture": json.dumps(model.architecture.as_dict(), sort_keys=True),
-        "facts": json.dumps(dict(facts), sort_keys=True, allow_nan=False),
-    }
+    record = {"format": FORMAT, "architecture": model.architecture.as_dict(), "facts": dict(facts)}
+    # One entry only: safetensors writes several in an order that changes from run to run.
+    metadata = {METADATA_KEY: json.dumps(record, sort_keys=True, allow_nan=False)}
     weights = {MODEL_PREFIX + name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     return write_with(path, lambda temporary: save_file(weights | dict(extra or {}), temporary, metadata))
 
@@ -42,11 +41,12 @@ def read_checkpoint(path: Path) -> tuple[AutoEncoder, dict[str, Any], dict[str, 
     """
     refuse_pickle(path)
     metadata, tensors = _read_tensors(path)
-    model = AutoEncoder(_architecture(metadata, path))
+    architecture, facts = _record(metadata, path)
+    model = AutoEncoder(architecture)
     state = {name.removeprefix(MODEL_PREFIX): value for name, value in tensors.items() if name.startswith(MODEL_PREFIX)}
     load_state(model, state, path)
     extra = {name: value for name, value in tensors.items() if not name.startswith(MODEL_PREFIX)}
-    return model.eval(), json.loads(metadata["facts"]), extra
+    return model.eval(), facts, extra
 
 
 def load_checkpoint(path: Path) -> AutoEncoder:
@@ -64,11 +64,11 @@ def _read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     return metadata, tensors
 
 
-def _architecture(metadata: Mapping[str, str], path: Path) -> Architecture:
-    if metadata.get("format") != FORMAT:
-        raise BadInputError(f"{path} is no checkpoint of `codesign train econt`; its metadata must name {FORMAT!r}")
+def _record(metadata: Mapping[str, str], path: Path) -> tuple[Architecture, dict[str, Any]]:
     try:
-        json.loads(metadata["facts"])
-        return Architecture(**json.loads(metadata["architecture"]))
-    except (KeyError, TypeError, ValueError) as error:
+        record = json.loads(metadata.get(METADATA_KEY, "{}"))
+        if record.get("format") == FORMAT:
+            return Architecture(**record["architecture"]), dict(record["facts"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInputError(f"{path}: the metadata of the checkpoint is damaged ({error})") from error
+    raise BadInputError(f"{path} is no checkpoint of `codesign train econt`; its metadata must name {FORMAT!r}")

@@ -41,6 +41,7 @@ THRESHOLD_NAME = "act_quant.fused_activation_quant_proxy.tensor_quant.scaling_im
 class Architecture:
     """Bit widths and variants of the encoder; the decoder is always float.
 
+    `latent_signed` ends the encoder in a signed quantiser instead of a ReLU, whose units tend to die in training.
     `weight_bits=None` keeps float weights between the activation quantisers (no integer graph exists then);
     `bias_quantised` rounds biases to the accumulator's scale; `quantised=False` removes every quantiser.
     Raises `BadInputError` for a bit width outside 2..16.
@@ -51,7 +52,7 @@ class Architecture:
     weight_bits: int | None = 6
     activation_bits: int = 8
     latent_bits: int = 9
-    latent_signed: bool = False
+    latent_signed: bool = True
     per_channel: bool = False
     batch_norm: bool = False
     bias_quantised: bool = True

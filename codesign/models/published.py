@@ -74,7 +74,7 @@ def _architecture_of(path: Path) -> Architecture:
 
 def _read_arrays(path: Path) -> dict[str, Tensor]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: torch.tensor(archive[name]) for name in archive.files}
     except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, UnpicklingError) as error:
         raise BadInputError(f"{path} is not a complete npz archive of numbers: {str(error).splitlines()[0]}") from error
