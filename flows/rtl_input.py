@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from codesign.errors import BadInputError
 from codesign.files import read_json
@@ -32,17 +33,25 @@ def read_rtl(rtl_dir: Path) -> RtlInput:
     """Read `rtl_dir`/manifest.json; `BadInputError` if a field or a file is missing or has an illegal name."""
     path = rtl_dir / "manifest.json"
     manifest = read_json(path)
-    missing = [key for key in ("top", "sources", "register_bits", "tmr") if key not in manifest]
+    _check(manifest, path)
+    sources = tuple(_source(rtl_dir, str(name)) for name in manifest["sources"])
+    tables = tuple(sorted(file for file in rtl_dir.iterdir() if file.suffix in _TABLES))
+    return RtlInput(manifest["top"], sources, tables, manifest["register_bits"], manifest["tmr"] == "registers")
+
+
+def _check(manifest: Any, path: Path) -> None:
+    keys = ("top", "sources", "register_bits", "tmr")
+    missing = [key for key in keys if key not in manifest] if isinstance(manifest, dict) else list(keys)
     if missing:
         raise BadInputError(f"{path} lacks {', '.join(missing)}: emit the RTL again")
     if not _IDENTIFIER.fullmatch(str(manifest["top"])):
         raise BadInputError(f"{path}: top {manifest['top']!r} is no Verilog identifier")
     if manifest["tmr"] not in ("none", "registers"):
         raise BadInputError(f"{path}: tmr is {manifest['tmr']!r}, must be none or registers")
-    sources = tuple(_source(rtl_dir, str(name)) for name in manifest["sources"])
-    tables = tuple(sorted(file for file in rtl_dir.iterdir() if file.suffix in _TABLES))
-    triplicated = manifest["tmr"] == "registers"
-    return RtlInput(str(manifest["top"]), sources, tables, int(manifest["register_bits"]), triplicated)
+    if not isinstance(manifest["sources"], list) or not manifest["sources"]:
+        raise BadInputError(f"{path}: sources must be a list of at least one file name")
+    if type(manifest["register_bits"]) is not int or manifest["register_bits"] < 0:
+        raise BadInputError(f"{path}: register_bits must be a whole number, got {manifest['register_bits']!r}")
 
 
 def _source(rtl_dir: Path, name: str) -> Path:
