@@ -1,0 +1,1 @@
+"""Front ends: trained models become integer graphs."""

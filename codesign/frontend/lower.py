@@ -1,0 +1,311 @@
+"""Lowers traced calls to graph nodes: one handler for each kind of module or function, in one table.
+
+Every value stays an exact affine map of integers (`Value`); only a quantiser makes new integers out of it.
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import brevitas.nn as qnn
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from codesign.errors import BadInputError
+from codesign.frontend import read
+from codesign.frontend.quantise import materialise_pad, quantise, settled
+from codesign.frontend.record import Call
+from codesign.frontend.values import NO_PAD, Builder, Sides, Value, common_channels, fractions, spread
+from codesign.graph import Op
+from codesign.ops.add import Add
+from codesign.ops.conv2d import Conv2d
+from codesign.ops.dense import Dense
+from codesign.ops.reshape import Reshape
+
+
+@dataclass(frozen=True)
+class Site:
+    """One call to lower: the values and torch objects it reads, and the result that torch computed for a batch."""
+
+    call: Call
+    values: tuple[Value, ...]
+    arguments: tuple[Any, ...]
+    result: Any
+
+    @property
+    def path(self) -> str:
+        """Path of the module, or name of the fx node."""
+        return self.call.path
+
+    @property
+    def value(self) -> Value:
+        """The only tracked operand."""
+        return self.values[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the result without the batch axis."""
+        return tuple(read.value_of(self.result).shape[1:])
+
+    def option(self, position: int, name: str, default: Any) -> Any:
+        """Return an fx argument by position or name."""
+        node = self.call.node
+        return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
+
+
+Handler = Callable[[Builder, Site], Value]
+
+
+def activation(builder: Builder, site: Site) -> Value:
+    """QuantIdentity, QuantReLU: requantise, by `input_quant` too if the layer has one."""
+    layer: Any = site.call.module
+    value = site.value
+    if layer.input_quant.is_quant_enabled:
+        value = quantise(builder, value, read.quantiser(layer.input_quant, f"{site.path}.input_quant"))
+    return quantise(builder, value, read.quantiser(layer.act_quant, site.path))
+
+
+def _operand(builder: Builder, site: Site) -> tuple[Value, Any]:
+    """Return the quantised operand of a layer with weights, as tracked value and as Brevitas tensor."""
+    layer: Any = site.call.module
+    value, tensor = site.value, layer.unpack_input(site.arguments[0])
+    if layer.input_quant.is_quant_enabled:
+        value = quantise(builder, value, read.quantiser(layer.input_quant, f"{site.path}.input_quant"))
+        tensor = layer.input_quant(tensor)
+    if value.node is not None:
+        settled(value, site.path, "it")
+    if not value.quantised:
+        raise BadInputError(f"node '{site.path}': its input is not quantised; put a brevitas QuantIdentity before it")
+    if len(set(value.scale)) > 1 or len(set(value.offset)) > 1:
+        raise BadInputError(f"node '{site.path}': its input has a scale per channel; quantise it per tensor")
+    return value, tensor
+
+
+def _weighted(builder: Builder, site: Site, value: Value, tensor: Any, op: Op) -> Value:
+    """Emit a layer with weights: accumulators real = integer * s_x s_w + (offset of the data and of the bias)."""
+    layer: Any = site.call.module
+    integers, weight_scale = read.weights(layer, site.path, tensor)
+    filters = len(integers)
+    scale = tuple(value.scale[0] * one for one in weight_scale)
+    real_bias, grid_bias = read.bias(layer, tensor, scale)
+    sums = integers.reshape(filters, -1).sum(axis=1)
+    sizes = np.abs(integers).reshape(filters, -1).sum(axis=1)
+    per_filter = spread(weight_scale, filters)
+    moved = [value.offset[0] * one * int(total) for one, total in zip(per_filter, sums, strict=True)]
+    added = spread(real_bias, filters) if grid_bias is None else (Fraction(0),) * filters
+    offset = tuple(left + right for left, right in zip(moved, added, strict=True))
+    size = [abs(float(value.offset[0])) * float(one) * int(n) for one, n in zip(per_filter, sizes, strict=True)]
+    magnitude = tuple(one + abs(float(b)) for one, b in zip(size, added, strict=True))
+    grid = np.zeros(filters, np.int64) if grid_bias is None else np.broadcast_to(grid_bias, (filters,))
+    names = builder.constant(f"{site.path}.weight", integers), builder.constant(f"{site.path}.bias", grid)
+    assert value.node is not None
+    node = builder.add(site.path, op, value.node, *names)
+    if not any(offset):
+        offset, magnitude = offset[:1], (max(magnitude),)
+    channels = common_channels(scale, offset)
+    shape = builder.types[node].shape
+    result = Value(node, shape, spread(scale, channels), spread(offset, channels), spread(magnitude, channels))
+    return _output_quantised(builder, site, result)
+
+
+def _output_quantised(builder: Builder, site: Site, value: Value) -> Value:
+    layer: Any = site.call.module
+    if not layer.output_quant.is_quant_enabled:
+        return value
+    return quantise(builder, value, read.quantiser(layer.output_quant, f"{site.path}.output_quant"))
+
+
+def linear(builder: Builder, site: Site) -> Value:
+    """QuantLinear on one vector a sample."""
+    value, tensor = _operand(builder, site)
+    if value.pad != NO_PAD:
+        value = materialise_pad(builder, value, site.path)
+    return _weighted(builder, site, value, tensor, Dense())
+
+
+def convolution(builder: Builder, site: Site) -> Value:
+    """QuantConv2d; real zeros of the padding are the data's zero point."""
+    layer: Any = site.call.module
+    value, tensor = _operand(builder, site)
+    if layer.groups != 1 or tuple(layer.dilation) != (1, 1) or layer.padding_mode != "zeros":
+        raise BadInputError(f"'{site.path}': only groups=1, dilation=1 and padding_mode='zeros' are supported")
+    padding = _together(value.pad, _conv_padding(layer, value.shape))
+    zero = value.zero_point[0]
+    if any(padding) and zero.denominator != 1:
+        raise BadInputError(f"'{site.path}': padding needs data with an integer zero point, not {float(zero)}")
+    op = Conv2d(tuple(layer.stride), padding, int(zero) if any(padding) else 0)
+    return _weighted(builder, site, value, tensor, op)
+
+
+def _conv_padding(layer: Any, shape: tuple[int, ...]) -> Sides:
+    """Return (top, bottom, left, right) of a Conv2d, with padding 'same' resolved as torch and Brevitas do."""
+    if getattr(layer, "is_same_padded_strided", False):
+        total = [
+            max((-(-size // step) - 1) * step + kernel - size, 0)
+            for size, step, kernel in zip(shape[-2:], layer.stride, layer.kernel_size, strict=True)
+        ]
+        return total[0] // 2, total[0] - total[0] // 2, total[1] // 2, total[1] - total[1] // 2
+    left, right, top, bottom = layer._reversed_padding_repeated_twice
+    return top, bottom, left, right
+
+
+def _together(inner: Sides, outer: Sides) -> Sides:
+    top, bottom, left, right = (a + b for a, b in zip(inner, outer, strict=True))
+    return top, bottom, left, right
+
+
+def batch_norm(builder: Builder, site: Site) -> Value:
+    """BatchNorm in evaluation mode: an affine map per channel, folded into the value's meaning."""
+    layer: Any = site.call.module
+    value = settled(site.value, site.path, "BatchNorm")
+    if layer.running_mean is None or layer.running_var is None:
+        raise BadInputError(f"'{site.path}': BatchNorm without running statistics depends on the batch; track them")
+    if value.pad != NO_PAD:
+        value = materialise_pad(builder, value, site.path)
+    mean, variance = read.array(layer.running_mean), read.array(layer.running_var)
+    gamma = np.ones_like(mean) if layer.weight is None else read.array(layer.weight)
+    beta = fractions(np.zeros_like(mean) if layer.bias is None else read.array(layer.bias))
+    gain = fractions(gamma / np.sqrt(variance + layer.eps))
+    channels = common_channels(gain, value.scale)
+    gain, beta, means = spread(gain, channels), spread(beta, channels), spread(fractions(mean), channels)
+    scale, offset = spread(value.scale, channels), spread(value.offset, channels)
+    sizes = zip(spread(value.magnitude, channels), means, gain, beta, strict=True)
+    return replace(
+        value,
+        scale=tuple(one * g for one, g in zip(scale, gain, strict=True)),
+        offset=tuple((one - m) * g + b for one, m, g, b in zip(offset, means, gain, beta, strict=True)),
+        magnitude=tuple((size + abs(float(m))) * abs(float(g)) + abs(float(b)) for size, m, g, b in sizes),
+        quantised=False,
+        direct=False,
+    )
+
+
+def relu(builder: Builder, site: Site) -> Value:
+    """ReLU: kept until the next quantiser, whose lower clip it raises to the zero point."""
+    return replace(settled(site.value, site.path, "ReLU"), relu=True, quantised=False)
+
+
+def same(builder: Builder, site: Site) -> Value:
+    """Operations that change nothing in evaluation mode."""
+    return site.value
+
+
+def reshape(builder: Builder, site: Site) -> Value:
+    """Flatten, reshape, view, Unflatten of everything but the batch axis."""
+    value = site.value
+    if value.node is None or value.shape == site.shape:
+        return replace(settled(value, site.path, "a reshape"), shape=site.shape)
+    if value.pad != NO_PAD:
+        value = materialise_pad(builder, value, site.path)
+    assert value.node is not None
+    return replace(value, node=builder.add(site.path, Reshape(site.shape), value.node), shape=site.shape)
+
+
+def pad_module(builder: Builder, site: Site) -> Value:
+    """ZeroPad2d, ConstantPad2d with zeros."""
+    layer: Any = site.call.module
+    return _padded(site, tuple(layer.padding), layer.value)
+
+
+def pad_function(builder: Builder, site: Site) -> Value:
+    """torch.nn.functional.pad with constant zeros on the last two axes."""
+    mode = site.option(2, "mode", "constant")
+    if mode != "constant":
+        raise BadInputError(f"'{site.path}': padding mode '{mode}' is not supported; use constant zeros")
+    return _padded(site, tuple(site.option(1, "pad", ())), site.option(3, "value", None) or 0)
+
+
+def _padded(site: Site, sides: tuple[int, ...], fill: float) -> Value:
+    value = settled(replace(site.value, relu=False), site.path, "padding")  # ReLU and zero padding commute
+    left, right, top, bottom = (*sides, 0, 0)[:4]
+    if fill != 0 or len(sides) > 4 or min(left, right, top, bottom) < 0 or len(value.shape) != 3:
+        raise BadInputError(f"'{site.path}': only zero padding of rows and columns of images is supported")
+    return replace(site.value, pad=_together(value.pad, (top, bottom, left, right)))
+
+
+def add(builder: Builder, site: Site) -> Value:
+    """Sum of two values whose scales differ by a power of two (skip connections)."""
+    if len(site.values) != 2 or site.option(2, "alpha", 1) != 1:
+        raise BadInputError(f"'{site.path}': addition needs two tensors of the model")
+    left, right = (settled(value, site.path, "an addition") for value in site.values)
+    left, right = (materialise_pad(builder, v, site.path) if v.pad != NO_PAD else v for v in (left, right))
+    if left.shape != right.shape:
+        raise BadInputError(f"'{site.path}': addition needs equal shapes, not {left.shape} and {right.shape}")
+    channels = common_channels(left.scale, right.scale)
+    ratios = {a / b for a, b in zip(spread(left.scale, channels), spread(right.scale, channels), strict=True)}
+    ratio = ratios.pop()
+    if ratios or ratio <= 0 or not _is_power_of_two(ratio):
+        raise BadInputError(f"'{site.path}': scales of the addends differ; share one quantiser between them")
+    assert left.node is not None and right.node is not None
+    up, down = ratio.numerator.bit_length() - 1, ratio.denominator.bit_length() - 1
+    node = builder.add(site.path, Add(up, down), left.node, right.node)
+    scale = tuple(one / 2**up for one in spread(left.scale, channels))
+    pairs = zip(spread(left.offset, channels), spread(right.offset, channels), strict=True)
+    sizes = zip(spread(left.magnitude, channels), spread(right.magnitude, channels), strict=True)
+    return Value(
+        node,
+        left.shape,
+        scale,
+        tuple(a + b for a, b in pairs),
+        tuple(a + b for a, b in sizes),
+        quantised=left.quantised and right.quantised,
+    )
+
+
+def _is_power_of_two(ratio: Fraction) -> bool:
+    return ratio.numerator & (ratio.numerator - 1) == 0 and ratio.denominator & (ratio.denominator - 1) == 0
+
+
+def float_layer(builder: Builder, site: Site) -> Value:
+    """Plain Conv2d and Linear: refused until the user names a bit width."""
+    raise read.float_weights(site.path)
+
+
+HANDLERS: Mapping[Any, Handler] = {
+    qnn.QuantIdentity: activation,
+    qnn.QuantReLU: activation,
+    qnn.QuantConv2d: convolution,
+    qnn.QuantLinear: linear,
+    nn.Conv2d: float_layer,
+    nn.Linear: float_layer,
+    nn.BatchNorm1d: batch_norm,
+    nn.BatchNorm2d: batch_norm,
+    nn.ReLU: relu,
+    functional.relu: relu,
+    torch.relu: relu,
+    "relu": relu,
+    nn.Identity: same,
+    nn.Dropout: same,
+    nn.Dropout2d: same,
+    functional.dropout: same,
+    "contiguous": same,
+    nn.Flatten: reshape,
+    nn.Unflatten: reshape,
+    torch.flatten: reshape,
+    torch.reshape: reshape,
+    "flatten": reshape,
+    "reshape": reshape,
+    "view": reshape,
+    "unflatten": reshape,
+    nn.ZeroPad2d: pad_module,
+    nn.ConstantPad2d: pad_module,
+    functional.pad: pad_function,
+    operator.add: add,
+    operator.iadd: add,
+    torch.add: add,
+    "add": add,
+}
+
+
+def lower(builder: Builder, site: Site) -> Value:
+    """Return the value of a call; `BadInputError` names what is not supported."""
+    handler = HANDLERS.get(site.call.target)
+    if handler is None:
+        kind = getattr(site.call.target, "__name__", str(site.call.target))
+        names = sorted({getattr(key, "__name__", str(key)) for key in HANDLERS})
+        raise BadInputError(f"'{site.path}': {kind} is not supported; use one of {', '.join(names)}")
+    return handler(builder, site)

@@ -1,0 +1,103 @@
+"""Emits requantisations: where exact affine values become integers again."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.fixed import Fixed, Integers
+from codesign.frontend.values import NO_PAD, Builder, Quantiser, Value, common_channels, grouped, spread
+from codesign.graph import Op
+from codesign.ops.gather import Gather
+from codesign.ops.requantise import Requantise
+from codesign.ops.threshold import Threshold
+from codesign.rescale import Decide, rescale, round_fraction
+
+
+def settled(value: Value, path: str, reader: str) -> Value:
+    """Return `value` if it stands for real numbers as it is, without a pending ReLU; else raise `BadInputError`."""
+    if value.node is None:
+        raise BadInputError(f"'{path}': {reader} reads the real-valued input; quantise it first or give input_type")
+    if value.relu:
+        raise BadInputError(f"'{path}': the ReLU before it is not quantised; use a brevitas QuantReLU")
+    return value
+
+
+def quantise(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
+    """Emit the requantisation of `value` by `quantiser`, or the model's input port; nothing if it changes nothing."""
+    path = quantiser.path
+    if value.node is None:
+        return _quantised(builder.input_by(quantiser, value.shape), value.shape, quantiser)
+    if value.pad != NO_PAD:
+        value = materialise_pad(builder, value, path)
+    assert value.node is not None
+    if (value.relu or quantiser.relu) and len({round(zero) for zero in quantiser.zero_point}) > 1:
+        raise BadInputError(f"'{path}': ReLU with a zero point per channel is not supported; use one zero point")
+    op = _requantisation(builder, value, quantiser)
+    if _changes_nothing(op, builder, value.node):
+        return _quantised(value.node, value.shape, quantiser)
+    node = builder.add(path, op, value.node)
+    builder.quantisers[node] = quantiser
+    return _quantised(node, value.shape, quantiser)
+
+
+def _quantised(node: str, shape: tuple[int, ...], quantiser: Quantiser) -> Value:
+    pairs = list(zip(quantiser.scale, quantiser.zero_point, strict=True))
+    offset = tuple(-scale * zero for scale, zero in pairs)
+    magnitude = tuple(abs(float(one)) for one in offset)
+    return Value(node, shape, quantiser.scale, offset, magnitude, quantised=True, direct=True)
+
+
+def _requantisation(builder: Builder, value: Value, quantiser: Quantiser) -> Requantise | Threshold:
+    channels = common_channels(value.scale, quantiser.scale)
+    scale, offset = spread(value.scale, channels), spread(value.offset, channels)
+    own, zero = spread(quantiser.scale, channels), spread(quantiser.zero_point, channels)
+    multiplier = tuple(one / by for one, by in zip(scale, own, strict=True))
+    shift = tuple(one / by + z for one, by, z in zip(offset, own, zero, strict=True))
+    if len(set(zip(multiplier, shift, strict=True))) == 1:
+        channels, multiplier, shift = 1, multiplier[:1], shift[:1]
+    low = quantiser.low
+    if quantiser.relu or value.relu:
+        low = min(max(low, round_fraction(quantiser.zero_point[0], quantiser.rounding)), quantiser.high)
+    return rescale(
+        multiplier,
+        shift,
+        grouped(builder.types[str(value.node)].bounds, channels),
+        low=low,
+        high=quantiser.high,
+        fixed=Fixed(quantiser.bits, 0, quantiser.signed),
+        rounding=quantiser.rounding,
+        decide=_decide(value, quantiser) if value.direct and channels == 1 else None,
+    )
+
+
+def _decide(value: Value, quantiser: Quantiser) -> Decide:
+    """Return the float64 arithmetic of the model itself, for a value that is a function of its integer alone."""
+    scale, zero = float(value.scale[0]), float(value.zero_point[0])
+    single = replace(quantiser, scale=quantiser.scale[:1], zero_point=quantiser.zero_point[:1])
+
+    def decide(_channel: int, x: Integers) -> Integers:
+        integers: Integers = single.quantise(((x.astype(np.float64) - zero) * scale)[None, :])[0]
+        return integers
+
+    return decide
+
+
+def _changes_nothing(op: Op, builder: Builder, node: str) -> bool:
+    if not isinstance(op, Requantise) or set(op.multiplier) != {1 << op.shift}:
+        return False
+    bounds = builder.types[node].bounds
+    ends = [op.evaluate(bound[None])[0] for bound in (bounds.low, bounds.high)]
+    return not any(op.addend) and all(map(np.array_equal, ends, (bounds.low, bounds.high)))
+
+
+def materialise_pad(builder: Builder, value: Value, path: str) -> Value:
+    """Return `value` with its pending zero padding as wiring; only where the integer zero means real zero."""
+    if any(value.offset):
+        raise BadInputError(f"'{path}': padding of data with a zero point is supported only before a convolution")
+    top, bottom, left, right = value.pad
+    index = np.arange(np.prod(value.shape)).reshape(value.shape)
+    padded = np.pad(index, [(0, 0), (top, bottom), (left, right)], constant_values=-1)
+    assert value.node is not None
+    op = Gather(tuple(int(one) for one in padded.ravel()), padded.shape)
+    return replace(value, node=builder.add(f"{path}.pad", op, value.node), shape=padded.shape, pad=NO_PAD)
