@@ -32,14 +32,17 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "ranges": BASE | {"fixed"},
     "graph": NUMBERS,
     "ops": NUMBERS | {"graph"},
-    "frontend": NUMBERS | {"graph", "ops"},
+    "rescale": NUMBERS | {"graph", "ops"},
+    "frontend": NUMBERS | {"graph", "ops", "rescale"},
     "schedule": NUMBERS | {"graph"},
-    "rtl": NUMBERS | {"graph", "schedule", "rtl_templates"},
+    "rtl_text": NUMBERS | {"graph", "schedule"},
+    "rtl_top": NUMBERS | {"graph", "schedule", "rtl_text"},
+    "rtl": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_top", "rtl_templates"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.
 OUTER: Mapping[str, frozenset[str]] = {
     "sim": frozenset({"flows", "cli"}),
-    "flows": frozenset({"cli", "explore"}),
+    "flows": frozenset({"sim", "cli", "explore"}),
     "explore": frozenset({"cli", "flows"}),
     "cli": frozenset(),
 }
