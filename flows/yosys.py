@@ -30,8 +30,10 @@ DEFAULT_TIMEOUT_S = 3600.0
 # Up to this many LUTs in the quick count the full FPGA flow ends within minutes.
 XILINX_LUT_LIMIT = 6000
 _LIBERTY = "cells.lib"
-# abc's own script does not end within minutes on a whole network; this one maps once, buffers and sizes.
+# abc's own scripts do not end within minutes on a whole network; these map once, the first buffers and sizes too.
 _ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
+_ABC_NAND = "+strash;dc2;map;topo"
+_ABC_LUT6 = "+strash;dc2;if,-K,6"
 # Cells for other purposes than logic: isolation, clock trees, pure delay, spares. Their logic function alone would
 # let the mapper pick them (SkyWater's lpflow cells are the known case).
 _NOT_LOGIC = re.compile(r"lpflow|clkbuf|clkinv|clkdly|dlymetal|dlygate|probe|macro_spare|tie|antenna", re.IGNORECASE)
@@ -136,7 +138,7 @@ def generic_script(top: str, sources: Sequence[str]) -> str:
         *_front(top, sources),
         f"synth -flatten -noabc -top {top}",
         "dfflegalize -cell $_DFF_P_ x",
-        "abc -g NAND",
+        f'abc -g NAND -script "{_ABC_NAND}"',
         *_finish("stat -json -tech cmos"),
     ]) + "\n"  # fmt: skip
 
@@ -144,7 +146,11 @@ def generic_script(top: str, sources: Sequence[str]) -> str:
 def fpga_script(top: str, sources: Sequence[str], full: bool) -> str:
     """Return the script of the full UltraScale+ flow, or of the quick mapping to 6-input LUTs."""
     full_flow = [f"synth_xilinx -family xcup -nodsp -flatten -noiopad -top {top}"]
-    quick = [f"synth -flatten -noabc -top {top}", "dfflegalize -cell $_DFF_P_ x -cell $_SDFFE_PP0P_ x", "abc -lut 6"]
+    quick = [
+        f"synth -flatten -noabc -top {top}",
+        "dfflegalize -cell $_DFF_P_ x -cell $_SDFFE_PP0P_ x",
+        f'abc -lut 6 -script "{_ABC_LUT6}"',
+    ]
     return "\n".join([*_front(top, sources), *(full_flow if full else quick), *_finish("stat -json")]) + "\n"
 
 

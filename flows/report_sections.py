@@ -1,0 +1,64 @@
+"""Results of synthesis and of the power estimate as sections of a report."""
+
+from codesign.flows.power import PowerResult
+from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult, SourceFile
+from codesign.report import Quantity, Registers, Resources
+
+
+def registers_section(count: FlipFlopCount, manifest: SourceFile) -> Registers:
+    """Return declared, expected and synthesised register bits; `manifest` is the file that declares them."""
+    declared = {"kind": "predicted", "source": manifest.name, "sha256": manifest.sha256}
+    return Registers(
+        declared=Quantity.model_validate({"value": count.declared_bits, "unit": "bit", **declared}),
+        expected=Quantity.model_validate({"value": count.expected_bits, "unit": "bit", **declared}),
+        after_synthesis=_synthesised(count.flip_flop_bits, "bit", count.source),
+    )
+
+
+def area_section(result: AsicResult) -> Resources:
+    """Return cell area, NAND2 equivalents, cells and flip-flops; transistors where no library was given."""
+    numbers: dict[str, tuple[float | None, str]] = {
+        "cell area": (result.area_um2, "um2"),
+        "of it flip-flops": (result.sequential_area_um2, "um2"),
+        "transistors": (result.transistor_count, ""),
+        "NAND2 equivalents": (result.nand2_equivalents, ""),
+        "cells": (result.cell_count, ""),
+        "flip-flops": (result.flip_flop_bits, "bit"),
+    }
+    name = "no library" if result.liberty is None else result.liberty.name
+    found = {
+        key: _synthesised(value, unit, result.source) for key, (value, unit) in numbers.items() if value is not None
+    }
+    return Resources(name=name, method=result.method, quantities=found)
+
+
+def fpga_section(result: FpgaResult) -> Resources:
+    """Return the LUTs, flip-flops and carry cells of the FPGA mapping."""
+    numbers = {
+        "LUT": result.luts,
+        "LUT as memory": result.memory_luts,
+        "FF": result.flip_flops,
+        "CARRY": result.carry_cells,
+        "MUXF": result.multiplexer_cells,
+    }
+    found = {key: _synthesised(value, "", result.source) for key, value in numbers.items()}
+    return Resources(name="Xilinx UltraScale+", method=result.method, quantities=found)
+
+
+def power_section(result: PowerResult, library_name: str, netlist: SourceFile) -> Resources:
+    """Return the estimated power and its parts; `netlist` is the mapped netlist that was simulated."""
+    numbers = {
+        "total": result.total_mw,
+        "switching": result.switching_mw,
+        "internal": result.internal_mw,
+        "leakage": result.leakage_mw,
+    }
+    found = {
+        key: Quantity(value=value, unit="mW", kind="estimated", source=netlist.name, sha256=netlist.sha256)
+        for key, value in numbers.items()
+    }
+    return Resources(name=library_name, method=result.method, quantities=found)
+
+
+def _synthesised(value: float, unit: str, source: SourceFile) -> Quantity:
+    return Quantity(value=value, unit=unit, kind="synthesised", source=source.name, sha256=source.sha256)

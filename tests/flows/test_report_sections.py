@@ -1,0 +1,42 @@
+from pathlib import Path
+
+from codesign.flows.power import PowerResult
+from codesign.flows.report_sections import area_section, fpga_section, power_section, registers_section
+from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult, SourceFile
+
+SOURCE = SourceFile("asic-1/stat.json", "a" * 64)
+MANIFEST = SourceFile("rtl/manifest.json", "b" * 64)
+
+
+def asic(**changes):
+    numbers = {
+        "method": "cells", "liberty": SourceFile("x.lib", "c" * 64), "area_um2": 12.5, "sequential_area_um2": 4.0,
+        "nand2_um2": 0.5, "nand2_equivalents": 25.0, "transistor_count": None, "cell_count": 9, "flip_flop_bits": 3,
+        "cells": {}, "netlist_json": Path("n.json"), "netlist_verilog": Path("n.v"), "wall_s": 1.0, "source": SOURCE,
+    }  # fmt: skip
+    return AsicResult(**{**numbers, **changes})
+
+
+def values(section):
+    return {name: (quantity.value, quantity.unit) for name, quantity in section.quantities.items()}
+
+
+def test_area_of_a_library_and_without_one():
+    with_library = area_section(asic())
+    assert with_library.name == "x.lib"
+    assert values(with_library)["cell area"] == (12.5, "um2")
+    assert "transistors" not in with_library.quantities
+    generic = area_section(asic(liberty=None, area_um2=None, sequential_area_um2=None, transistor_count=100))
+    assert (generic.name, values(generic)["transistors"]) == ("no library", (100, ""))
+    assert "cell area" not in generic.quantities
+
+
+def test_registers_fpga_and_power_keep_value_unit_and_source():
+    registers = registers_section(FlipFlopCount(81, 0, 27, 81, 1.0, SOURCE), MANIFEST)
+    assert (registers.declared.value, registers.expected.value, registers.after_synthesis.value) == (27, 81, 81)
+    assert (registers.declared.source, registers.after_synthesis.source) == (MANIFEST.name, SOURCE.name)
+    fpga = fpga_section(FpgaResult("m", 5, 0, 81, 2, 1, {}, 1.0, SOURCE))
+    assert values(fpga) == {"LUT": (5, ""), "LUT as memory": (0, ""), "FF": (81, ""), "CARRY": (2, ""), "MUXF": (1, "")}
+    power = power_section(PowerResult(1.0, 2.0, 0.5, 10.0, "how"), "x.lib", SOURCE)
+    assert values(power)["total"] == (3.5, "mW")
+    assert {quantity.kind for quantity in power.quantities.values()} == {"estimated"}
