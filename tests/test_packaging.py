@@ -36,7 +36,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target = copy / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
-    (copy / "README.md").touch()
+    (copy / "README.md").touch()  # only its presence matters to the build
     command = ("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(out), str(copy))
     done = subprocess.run((sys.executable, *command), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
