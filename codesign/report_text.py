@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 
 def number(value: float) -> str:
-    """Return whole numbers in full and others with six significant digits, never in a scientific form below 1e6."""
+    """Return whole numbers in full, large ones with one decimal, others with six significant digits."""
     if float(value).is_integer():
         return str(int(value))
-    return f"{value:.6g}"
+    return f"{value:.1f}" if abs(value) >= 1e5 else f"{value:.6g}"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -6,8 +6,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from codesign.errors import ToolFailedError, ToolMissingError
+from codesign.errors import BadInputError, ToolFailedError, ToolMissingError
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ def run_tool(command: Command, directory: Path, log: Path, timeout_s: float) -> 
     Raises `ToolMissingError` when it cannot be started and `ToolFailedError`, naming the log, when it ends with
     another code than 0 or outlives `timeout_s`. On an interrupt or a time-out its whole process group is ended.
     """
-    with log.open("wb") as output:
+    with _open(log) as output:
         process = _start(command, directory, output.fileno())
         try:
             code = process.wait(timeout_s)
@@ -37,6 +38,13 @@ def run_tool(command: Command, directory: Path, log: Path, timeout_s: float) -> 
             raise
     if code != 0:
         raise ToolFailedError(f"{command.name} failed with code {code} ({_last_line(log)}): see {log}")
+
+
+def _open(log: Path) -> BinaryIO:
+    try:
+        return log.open("wb")
+    except OSError as error:
+        raise BadInputError(f"cannot write {log}: {error.strerror or error}") from error
 
 
 def _start(command: Command, directory: Path, output: int) -> subprocess.Popen[bytes]:

@@ -40,6 +40,7 @@ def fpga_section(result: FpgaResult) -> Resources:
         "FF": result.flip_flops,
         "CARRY": result.carry_cells,
         "MUXF": result.multiplexer_cells,
+        "BRAM": result.block_rams,
     }
     found = {key: _synthesised(value, "", result.source) for key, value in numbers.items()}
     return Resources(name="Xilinx UltraScale+", method=result.method, quantities=found)

@@ -32,7 +32,7 @@ XILINX_LUT_LIMIT = 6000
 _LIBERTY = "cells.lib"
 # abc's own scripts do not end within minutes on a whole network; these map once, the first buffers and sizes too.
 _ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
-_ABC_NAND = "+strash;dc2;map;topo"
+_ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
 _ABC_LUT6 = "+strash;dc2;if,-K,6"
 # Cells for other purposes than logic: isolation, clock trees, pure delay, spares. Their logic function alone would
 # let the mapper pick them (SkyWater's lpflow cells are the known case).
@@ -97,6 +97,7 @@ class FpgaResult:
     flip_flops: int
     carry_cells: int
     multiplexer_cells: int
+    block_rams: int
     cells: Mapping[str, int]
     wall_s: float
     source: SourceFile
@@ -271,6 +272,7 @@ def _fpga_result(rtl: RtlInput, job: Path) -> FpgaResult:
         flip_flops=_matching(cells, r"FD[RSCP]E.*") + flip_flop_bits(cells),
         carry_cells=_matching(cells, r"CARRY[48]"),
         multiplexer_cells=_matching(cells, r"MUXF[789]"),
+        block_rams=_matching(cells, r"RAMB.*|URAM.*"),
         cells=cells,
         wall_s=_wall_s(job),
         source=_source(job, "stat.json"),

@@ -23,6 +23,12 @@ module mac (
     assign tmr_err = |err;
 endmodule
 """
+# The two large libraries take seconds to read, several times over.
+LIBRARIES = (
+    "sg13g2_stdcell_typ_1p20V_25C",
+    pytest.param("nangate45_typ", marks=pytest.mark.slow),
+    pytest.param("sky130hd_tt", marks=pytest.mark.slow),
+)
 TEMPLATES = ("tmr_register.v", "majority_voter.v")
 
 

@@ -10,7 +10,7 @@ from codesign.flows.liberty import read_liberty
 from codesign.flows.netlist import load_netlist
 from codesign.flows.power import estimate_power
 from codesign.flows.yosys import synthesise_asic
-from tests.flows.conftest import TOP
+from tests.flows.conftest import LIBRARIES, TOP
 
 LIBERTY = """
 library (hand) { time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW"; capacitive_load_unit (1, ff);
@@ -134,7 +134,7 @@ def test_unmapped_cells_and_wrong_stimuli_are_named(tmp_path):
         estimate_power(netlist, library, run(netlist, library, "zero", [1]), clock_ns=0.0)
 
 
-@pytest.mark.parametrize("name", ["nangate45_typ", "sky130hd_tt", "sg13g2_stdcell_typ_1p20V_25C"])
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_mapped_netlist_computes_what_the_rtl_computes(make_rtl, build_cache, liberty_dir, name):
     path = liberty_dir / f"{name}.lib.gz"
     netlist_json = synthesise_asic(make_rtl(), path, build_cache, clock_ns=25.0).netlist_json
@@ -157,7 +157,7 @@ def test_mapped_netlist_computes_what_the_rtl_computes(make_rtl, build_cache, li
 
 def test_other_netlist_is_caught_by_its_outputs(make_rtl, build_cache, liberty_dir):
     """Negative control: a design that adds 38 does not pass for one that adds 37."""
-    path = liberty_dir / "nangate45_typ.lib.gz"
+    path = liberty_dir / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
     other = make_rtl(top=TOP.replace("13'd37", "13'd38"))
     netlist = load_netlist(synthesise_asic(other, path, build_cache, clock_ns=25.0).netlist_json, "mac")
     stimulus = {"in_valid": [1] * 3, "in_data": [0, 0, 0]}

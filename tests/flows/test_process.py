@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codesign.errors import ToolFailedError, ToolMissingError
+from codesign.errors import BadInputError, ToolFailedError, ToolMissingError
 from codesign.flows.process import Command, run_tool
 
 # A tool with a child of its own: both must be gone after an interrupt or a time-out.
@@ -55,6 +55,11 @@ def test_output_goes_to_the_log_and_the_tool_runs_in_its_directory(tmp_path):
 def test_tool_that_is_absent_is_reported_as_missing(tmp_path):
     with pytest.raises(ToolMissingError, match=r"cannot start tool.*codesign doctor"):
         run_tool(command("/nonexistent/tool"), tmp_path, tmp_path / "log", 5)
+
+
+def test_log_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(BadInputError, match=r"cannot write .*log"):
+        run_tool(command(sys.executable, "-c", ""), tmp_path, tmp_path / "absent" / "log", 5)
 
 
 def test_failure_names_code_error_line_and_log(tmp_path):

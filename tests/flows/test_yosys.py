@@ -6,7 +6,7 @@ from codesign.errors import BadInputError, ToolFailedError
 from codesign.flows import yosys
 from codesign.flows.netlist import load_netlist
 from codesign.flows.process import Command
-from tests.flows.conftest import TOP
+from tests.flows.conftest import LIBRARIES, TOP
 
 
 def test_every_copy_is_a_flip_flop_after_flattened_synthesis(make_rtl, build_cache):
@@ -35,7 +35,7 @@ def test_without_a_library_transistors_are_counted(make_rtl, build_cache):
     assert (result.flip_flop_bits, result.area_um2, result.liberty) == (81, None, None)
 
 
-@pytest.mark.parametrize("name", ["nangate45_typ", "sky130hd_tt", "sg13g2_stdcell_typ_1p20V_25C"])
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_area_is_the_sum_of_cell_areas(make_rtl, build_cache, liberty_dir, name):
     path = liberty_dir / f"{name}.lib.gz"
     result = yosys.synthesise_asic(make_rtl(), path, build_cache, clock_ns=25.0)
