@@ -65,3 +65,24 @@ def read_json(path: Path) -> Any:
         raise BadInputError(f"cannot read {path}: {error.strerror or error}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path} is not a complete JSON file: {error}") from error
+
+
+def text_sha256(text: str) -> str:
+    """Return the SHA-256 of `text` in UTF-8 as hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def replace_directory(directory: Path, fill: Callable[[Path], None]) -> Path:
+    """Let `fill` write into a new directory beside `directory`, then put it in its place, whole or not at all."""
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as temporary:
+            fresh, old = Path(temporary) / "new", Path(temporary) / "old"
+            fresh.mkdir()
+            fill(fresh)
+            if directory.exists():
+                directory.replace(old)
+            fresh.replace(directory)
+    except OSError as error:
+        raise BadInputError(f"cannot write {directory}: {error.strerror or error}") from error
+    return directory

@@ -30,10 +30,10 @@ module im2col #(
                 localparam CHANNEL = t / (KERNEL_ROWS*KERNEL_COLUMNS);
                 localparam ROW = (p / OUT_COLUMNS)*STRIDE_ROWS + (t / KERNEL_COLUMNS) % KERNEL_ROWS - PAD_TOP;
                 localparam COLUMN = (p % OUT_COLUMNS)*STRIDE_COLUMNS + t % KERNEL_COLUMNS - PAD_LEFT;
-                if (ROW >= 0 && ROW < ROWS && COLUMN >= 0 && COLUMN < COLUMNS) begin : inside
+                if (ROW >= 0 && ROW < ROWS && COLUMN >= 0 && COLUMN < COLUMNS) begin : pixel
                     assign windows[(p*TAPS + t)*X_WIDTH +: X_WIDTH] =
                         x[((CHANNEL*ROWS + ROW)*COLUMNS + COLUMN)*X_WIDTH +: X_WIDTH];
-                end else begin : outside
+                end else begin : padding
                     assign windows[(p*TAPS + t)*X_WIDTH +: X_WIDTH] = PAD_VALUE;
                 end
             end

@@ -19,16 +19,16 @@ module pack_float #(
         for (e = 0; e < SIZE; e = e + 1) begin : element
             wire [V_WIDTH-1:0] value, shifted;
             wire [7:0] position, exponent;
-            wire small;
+            wire is_small;
             if (V_WIDTH > X_WIDTH) begin : widen
                 assign value = {{(V_WIDTH-X_WIDTH){1'b0}}, x[e*X_WIDTH +: X_WIDTH]};
             end else begin : same
                 assign value = x[e*X_WIDTH +: X_WIDTH];
             end
             leading_one #(.WIDTH(V_WIDTH)) highest (.x(value), .position(position));
-            assign small    = (position < MANTISSA_BITS);
-            assign exponent = small ? 8'd0 : position - MANTISSA_BITS[7:0] + 8'd1;
-            assign shifted  = value >> (small ? 8'd0 : position - MANTISSA_BITS[7:0]);
+            assign is_small    = (position < MANTISSA_BITS);
+            assign exponent = is_small ? 8'd0 : position - MANTISSA_BITS[7:0] + 8'd1;
+            assign shifted  = value >> (is_small ? 8'd0 : position - MANTISSA_BITS[7:0]);
             assign y[e*CODE_WIDTH +: CODE_WIDTH] = {exponent[EXPONENT_BITS-1:0], shifted[MANTISSA_BITS-1:0]};
         end
     endgenerate

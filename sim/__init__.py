@@ -1,0 +1,1 @@
+"""Simulation of emitted designs: cocotb and Verilator, behind one directory that crosses into the simulator."""

@@ -12,6 +12,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
 from codesign.graph import Cost, Instance, TensorType, Timing, Words
 from codesign.ranges import Interval, frozen, plus, product, total
+from codesign.verilog_literals import counter_bits
 
 
 def divisors(number: int) -> tuple[int, ...]:
@@ -73,11 +74,6 @@ class Matvec:
         return Cost(multipliers, 0 if reuse == 1 else result.bits + counters + 1)
 
 
-def counter_bits(count: int) -> int:
-    """Bits of a counter 0 .. count-1; none if it never moves."""
-    return (count - 1).bit_length()
-
-
 def accumulate(windows: Integers, weights: Integers, bias: Integers, truncate: int) -> Integers:
     """Return sum_i floor(w[o,i] * x[...,i] / 2**truncate) + bias[o]: (..., inputs) -> (..., outputs), exact."""
     if truncate:
@@ -104,7 +100,10 @@ def shifted_bias(bias: TensorType, outputs: int, shift: int) -> Interval:
 
 
 def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, ...], own: dict[str, str]) -> Instance:
-    """Return `<stem>.v` at reuse 1, else `<stem>_serial.v` with its weights word by word; `own` parameters come first."""
+    """Return `<stem>.v` at reuse 1, else `<stem>_serial.v` with its weights word by word; `own` are further parameters.
+
+    `operands`: types of data, weight, bias and result.
+    """
     sizes = own | _parameters(matvec, reuse, *operands)
     if reuse == 1:
         return Instance(stem, tuple(sizes.items()), ("x", "weights", "bias"))

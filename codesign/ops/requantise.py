@@ -9,6 +9,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers, floor_shift, round_shift, saturate
 from codesign.graph import Cost, Instance, Op, TensorType
 from codesign.ranges import Interval
+from codesign.verilog_literals import concatenation, literal
 
 Rounding = Literal["floor", "half_even"]
 
@@ -103,13 +104,3 @@ class Requantise(Op):
             ),
             ("x",),
         )
-
-
-def literal(value: int, width: int) -> str:
-    """Return a signed Verilog literal of `width` bits; a negative one is written as minus a magnitude."""
-    return f"-{width}'sd{-value}" if value < 0 else f"{width}'sd{value}"
-
-
-def concatenation(values: tuple[int, ...], width: int) -> str:
-    """Return a Verilog concatenation with values[0] in the lowest bits."""
-    return "{" + ", ".join(literal(value, width) for value in reversed(values)) + "}"

@@ -8,8 +8,8 @@ import numpy as np
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
 from codesign.graph import Cost, Instance, Op, TensorType
-from codesign.ops.requantise import concatenation, literal
 from codesign.ranges import Interval, frozen
+from codesign.verilog_literals import concatenation, literal
 
 
 @dataclass(frozen=True, eq=False)

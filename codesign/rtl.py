@@ -1,0 +1,116 @@
+"""Emission: graph and schedule become Verilog files and a manifest. Deterministic: same input, same bytes."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from codesign.errors import BadInputError
+from codesign.files import replace_directory, text_sha256, write_json, write_text
+from codesign.graph import Graph, Port
+from codesign.rtl_top import Top
+from codesign.schedule import Schedule
+from codesign.verilog_names import check_identifier
+
+Tmr = Literal["none", "registers"]
+TMR_OPTIONS = ("none", "registers")
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Rtl:
+    """File name and text of every Verilog file, and the manifest (names, ports, timing, register bits)."""
+
+    files: tuple[tuple[str, str], ...]
+    manifest: dict[str, Any]
+
+
+def emit(graph: Graph, schedule: Schedule, *, tmr: Tmr, clock_ns: float) -> Rtl:
+    """Return the Verilog of `graph` under `schedule`; `BadInputError` for a name that is no Verilog identifier."""
+    check_identifier(graph.name, "design name")
+    if tmr not in TMR_OPTIONS:
+        raise BadInputError(f"tmr must be one of {TMR_OPTIONS}, not {tmr!r}")
+    if not clock_ns > 0:
+        raise BadInputError(f"clock period must be above 0 ns, not {clock_ns}")
+    top = Top(graph, schedule, triplicate=tmr == "registers")
+    text = top.text  # emits the constant modules on its way
+    own = (*top.modules, (f"{graph.name}.v", text))
+    files = (*_templates(text for _, text in own), *own)
+    return Rtl(files, _manifest(top, files, tmr, clock_ns))
+
+
+def write_rtl(rtl: Rtl, directory: Path) -> Path:
+    """Write files and manifest into `directory`, replacing it as a whole."""
+
+    def fill(target: Path) -> None:
+        for name, text in rtl.files:
+            write_text(target / name, text)
+        write_json(target / MANIFEST, rtl.manifest)
+
+    return replace_directory(directory, fill)
+
+
+def template_text(name: str) -> str:
+    """Return the text of template file `name`."""
+    return (resources.files("codesign.rtl_templates") / name).read_text(encoding="utf-8")
+
+
+def template_names() -> tuple[str, ...]:
+    """Names of all template modules."""
+    folder = resources.files("codesign.rtl_templates")
+    return tuple(sorted(entry.name.removesuffix(".v") for entry in folder.iterdir() if entry.name.endswith(".v")))
+
+
+def _templates(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return the template files that `texts` instantiate, and those that these instantiate in turn."""
+    names = template_names()
+    pattern = re.compile(rf"^\s*({'|'.join(names)})\s+(?:#\(|\w+\s*\()", re.MULTILINE)
+    found: dict[str, str] = {}
+    queue = list(texts)
+    while queue:
+        for name in pattern.findall(queue.pop()):
+            if name not in found:
+                found[name] = template_text(f"{name}.v")
+                queue.append(found[name])
+    return tuple((f"{name}.v", found[name]) for name in sorted(found))
+
+
+def _manifest(top: Top, files: tuple[tuple[str, str], ...], tmr: Tmr, clock_ns: float) -> dict[str, Any]:
+    graph, schedule = top.graph, top.schedule
+    return {
+        "schema": 1,
+        "top": graph.name,
+        "sources": [name for name, _ in files],
+        "sha256": {name: text_sha256(text) for name, text in files},
+        "graph_sha256": graph.digest,
+        "clock_ns": clock_ns,
+        "latency_cycles": schedule.latency_cycles,
+        "ii_cycles": schedule.ii_cycles,
+        "tmr": tmr,
+        "register_bits": top.register_bits,
+        "in_width": top.in_width,
+        "out_width": top.out_width,
+        "inputs": [_port(graph, port) for port in graph.inputs],
+        "outputs": [_port(graph, port) for port in graph.outputs],
+        "parameters": [_port(graph, Port(node.name)) for node in graph.sources("parameter")],
+        "parameter_bits": top.parameter_bits,
+        "reuse": {name: slot.reuse for name, slot in schedule.slots.items() if slot.reuse > 1},
+        "schedule": {
+            name: {"start": slot.start, "latency_cycles": slot.latency_cycles, "ii_cycles": slot.ii_cycles}
+            for name, slot in schedule.slots.items()
+        },
+    }
+
+
+def _port(graph: Graph, port: Port) -> dict[str, Any]:
+    value = graph.types[port.node]
+    return {
+        "name": port.node,
+        "shape": list(value.shape),
+        "width": value.fixed.width,
+        "signed": value.fixed.signed,
+        "scale": list(port.scale),
+        "offset": list(port.offset),
+    }

@@ -1,0 +1,275 @@
+"""The top level of a design: one instance per node, registers where the schedule put them, the valid pulses."""
+
+from functools import cached_property
+
+from codesign.graph import Graph, Instance, Node, Wiring
+from codesign.rtl_text import constant_module, header, instance, rom_module, rom_words, section, wiring
+from codesign.schedule import Schedule
+from codesign.verilog_literals import counter_bits
+
+
+class Top:
+    """Text of the top level and of the constant modules that it needs; bit counts for the manifest."""
+
+    def __init__(self, graph: Graph, schedule: Schedule, *, triplicate: bool) -> None:
+        self.graph = graph
+        self.schedule = schedule
+        self.triplicate = triplicate
+        self.modules: list[tuple[str, str]] = []
+        self.register_bits = 0
+        self._err_count = 0
+
+    @cached_property
+    def in_width(self) -> int:
+        """Bits of `in_data`."""
+        return sum(self.graph.types[port.node].bits for port in self.graph.inputs)
+
+    @cached_property
+    def out_width(self) -> int:
+        """Bits of `out_data`."""
+        return sum(self.graph.types[port.node].bits for port in self.graph.outputs)
+
+    @cached_property
+    def parameter_bits(self) -> int:
+        """Bits of all programmable parameters."""
+        return sum(self.graph.types[node.name].bits for node in self.graph.sources("parameter"))
+
+    @cached_property
+    def text(self) -> str:
+        """The Verilog text of the top level."""
+        body = [
+            *self._inputs(),
+            *self._parameters(),
+            *self._valid_pulses(),
+            *(line for node in self.graph.nodes for line in self._node(node)),
+            *self._outputs(),
+        ]
+        lines = [*self._header(), *self._ports(), f"    wire [{max(self._err_count, 1) - 1}:0] err;", *body]
+        reduced = "|err" if self._err_count else "1'b0"
+        return "\n".join([*lines, f"    assign tmr_err = {reduced};", "endmodule"]) + "\n"
+
+    def _header(self) -> list[str]:
+        schedule = self.schedule
+        names = ", ".join(f"{port.node} {self.graph.types[port.node].shape}" for port in self.graph.inputs)
+        results = ", ".join(f"{port.node} {self.graph.types[port.node].shape}" for port in self.graph.outputs)
+        lines = [
+            f"{names} -> {results}",
+            f"Latency: {schedule.latency_cycles} cycles from in_valid to out_valid.",
+            f"Initiation interval: in_valid may come every {schedule.ii_cycles} cycle(s) at most; gaps are free.",
+            "Ports: clk, rst            clock; synchronous reset, active high: events in flight are lost",
+            "       in_valid, in_data   one event; element 0 of the first input in the lowest bits",
+            "       out_valid, out_data its result; element 0 of the first output in the lowest bits",
+            "       tmr_err             a copy of some register differs from the others",
+        ]
+        if self.parameter_bits:
+            lines.append("       cfg_we, cfg_address, cfg_data  write one byte of the parameters, little endian")
+        return header(self.graph.name, lines)
+
+    def _ports(self) -> list[str]:
+        config = []
+        if self.parameter_bits:
+            config = [
+                "    input  wire cfg_we,",
+                f"    input  wire [{self._config_address_bits - 1}:0] cfg_address,",
+                "    input  wire [7:0] cfg_data,",
+            ]
+        return [
+            f"module {self.graph.name} #(",
+            f"    parameter TMR = {int(self.triplicate)}",
+            ") (",
+            "    input  wire clk,",
+            "    input  wire rst,",
+            "    input  wire in_valid,",
+            f"    input  wire [{self.in_width - 1}:0] in_data,",
+            *config,
+            "    output wire out_valid,",
+            f"    output wire [{self.out_width - 1}:0] out_data,",
+            "    output wire tmr_err",
+            ");",
+        ]
+
+    @property
+    def _config_address_bits(self) -> int:
+        return max(1, counter_bits((self.parameter_bits + 7) // 8))
+
+    def _inputs(self) -> list[str]:
+        lines, low = section("inputs"), 0
+        for port in self.graph.inputs:
+            bits = self.graph.types[port.node].bits
+            lines += [
+                self._declare(port.node),
+                f"    assign {self._wire(port.node)} = in_data[{low + bits - 1}:{low}];",
+            ]
+            low += bits
+        return lines
+
+    def _parameters(self) -> list[str]:
+        if not self.parameter_bits:
+            return []
+        self.register_bits += self.parameter_bits
+        ports = [
+            ("clk", "clk"), ("rst", "rst"), ("we", "cfg_we"), ("address", "cfg_address"), ("data", "cfg_data"),
+            ("q", "parameters"), ("tmr_err", self._err()),
+        ]  # fmt: skip
+        sizes = [("BITS", str(self.parameter_bits)), ("A_WIDTH", str(self._config_address_bits)), ("TMR", "TMR")]
+        lines = [*section("programmable parameters"), f"    wire [{self.parameter_bits - 1}:0] parameters;"]
+        lines += instance("register_bank", sizes, "u_parameters", ports)
+        low = 0
+        for node in self.graph.sources("parameter"):
+            bits = self.graph.types[node.name].bits
+            lines += [self._declare(node.name)]
+            lines += [f"    assign {self._wire(node.name)} = parameters[{low + bits - 1}:{low}];"]
+            low += bits
+        return lines
+
+    def _valid_pulses(self) -> list[str]:
+        """One pulse for every cycle in which something starts, loads or leaves; serial nodes hand theirs on."""
+        slots, latency = self.schedule.slots, self.schedule.latency_cycles
+        serial = {name: slot for name, slot in slots.items() if slot.latency_cycles}
+        needed = {slot.start for slot in serial.values()} | {latency}
+        if self.schedule.ii_cycles > 1:
+            needed |= {register.capture for register in self.schedule.registers}
+        done = {slot.start + slot.latency_cycles: name for name, slot in reversed(serial.items())}
+        lines = [*section("valid pulses: valid_<n> is in_valid n cycles later"), "    wire valid_0;"]
+        lines += ["    assign valid_0 = in_valid;"]
+        lines += [f"    wire {_flat(name)}_done;" for name in serial]
+        known = {0}
+        for cycle in range(1, max(needed) + 1):
+            if cycle in done:
+                lines += [f"    wire valid_{cycle};", f"    assign valid_{cycle} = {_flat(done[cycle])}_done;"]
+                known.add(cycle)
+            elif _is_wanted(cycle, needed, done):
+                lines += [f"    wire valid_{cycle};"]
+                lines += self._register(f"u_valid_{cycle}", 1, "1'b1", f"valid_{cycle - 1}", f"valid_{cycle}")
+                known.add(cycle)
+        spare = [f"{_flat(name)}_done" for name in serial if name not in done.values()]
+        if spare:
+            lines += [f"    wire unused = &{{1'b0, {', '.join(spare)}}};"]
+        return lines
+
+    def _node(self, node: Node) -> list[str]:
+        if node.op.kind in ("input", "parameter"):
+            return self._registers(node.name)
+        value = self.graph.types[node.name]
+        title = f"{node.name}: {node.op.kind}, {value.shape} x {value.fixed}"
+        if node.op.kind == "constant":
+            return self._constant(node, title)
+        reuse = self.schedule.slots[node.name].reuse if node.name in self.schedule.slots else 1
+        how = node.op.rtl(reuse, *self.graph.operand_types(node.name))
+        lines = [*section(title + (f", reuse factor {reuse}" if reuse > 1 else "")), self._declare(node.name)]
+        if isinstance(how, Wiring):
+            source = self.graph.types[node.operands[0]]
+            expression = wiring(self._read(node, 0), source.fixed.width, how.index, source.size)
+            lines += [f"    assign {self._wire(node.name)} = {expression};"]
+        else:
+            lines += self._instance(node, how, reuse)
+        return lines + self._registers(node.name)
+
+    def _constant(self, node: Node, title: str) -> list[str]:
+        """Emit the constant as wires if a node reads it whole; words of it are emitted with their reader."""
+        if not any(self._reads_whole(reader, i) for reader, i in self._readers(node.name)):
+            return []
+        name = f"{self.graph.name}_{_flat(node.name)}"
+        value = self.graph.types[node.name]
+        text = constant_module(name, value.bounds.low, value.fixed.width, node.name)
+        self.modules.append((f"{name}.v", text))
+        return [
+            *section(title),
+            self._declare(node.name),
+            *instance(name, [], f"u_{_flat(node.name)}", [("y", self._wire(node.name))]),
+        ]
+
+    def _instance(self, node: Node, how: Instance, reuse: int) -> list[str]:
+        words = how.words
+        ports = []
+        lines: list[str] = []
+        for i, port in enumerate(how.operand_ports):
+            if words and port == words.port:
+                ports.append((f"{port}_address", f"{_flat(node.name)}_address"))
+                ports.append((port, f"{_flat(node.name)}_word"))
+                lines += self._words(node, i, how)
+            else:
+                ports.append((port, self._read(node, i)))
+        ports.append(("y", self._wire(node.name)))
+        parameters = list(how.parameters)
+        if words:
+            slot = self.schedule.slots[node.name]
+            self.register_bits += node.op.cost(reuse, *self.graph.operand_types(node.name)).register_bits
+            control = [("clk", "clk"), ("rst", "rst"), ("in_valid", f"valid_{slot.start}")]
+            ports = [*control, *ports, ("out_valid", f"{_flat(node.name)}_done"), ("tmr_err", self._err())]
+            parameters.append(("TMR", "TMR"))
+        return lines + instance(how.module, parameters, f"u_{_flat(node.name)}", ports)
+
+    def _words(self, node: Node, position: int, how: Instance) -> list[str]:
+        assert how.words is not None
+        operand, words, flat = node.operands[position], how.words, _flat(node.name)
+        value = self.graph.types[operand]
+        width = words.index.shape[1] * value.fixed.width
+        lines = [f"    wire [{words.address_bits - 1}:0] {flat}_address;", f"    wire [{width - 1}:0] {flat}_word;"]
+        ports = [("address", f"{flat}_address"), ("word", f"{flat}_word")]
+        if self.graph.by_name[operand].op.kind != "constant":
+            sizes = [*words.select_parameters, ("A_WIDTH", str(words.address_bits))]
+            return lines + instance(
+                "weight_select", sizes, f"u_{flat}_word", [("weights", self._read(node, position)), *ports]
+            )
+        name = f"{self.graph.name}_{flat}_rom"
+        content = rom_words(value.bounds.low, words.index)
+        text = rom_module(name, content, value.fixed.width, words.address_bits, operand)
+        self.modules.append((f"{name}.v", text))
+        return lines + instance(name, [], f"u_{flat}_rom", ports)
+
+    def _registers(self, name: str) -> list[str]:
+        lines = []
+        bits = self.graph.types[name].bits
+        for register in self.schedule.registers:
+            if register.node == name:
+                target = self._wire(name, register.stage)
+                # At one event a cycle every register reloads every cycle; an enable would only cost area.
+                enable = f"valid_{register.capture}" if self.schedule.ii_cycles > 1 else "1'b1"
+                lines += [f"    wire [{bits - 1}:0] {target};"]
+                lines += self._register(f"u_{target}", bits, enable, self._wire(name, register.source), target)
+        return lines
+
+    def _register(self, name: str, bits: int, enable: str, data: str, result: str) -> list[str]:
+        self.register_bits += bits
+        ports = [("clk", "clk"), ("rst", "rst"), ("en", enable), ("d", data), ("q", result), ("err", self._err())]
+        return instance("tmr_register", [("WIDTH", str(bits)), ("TMR", "TMR")], name, ports)
+
+    def _outputs(self) -> list[str]:
+        stages = zip(self.graph.outputs, self.schedule.outputs, strict=True)
+        wires = [self._wire(port.node, stage) for port, stage in stages]
+        return [
+            *section("outputs"),
+            f"    assign out_valid = valid_{self.schedule.latency_cycles};",
+            f"    assign out_data = {{{', '.join(reversed(wires))}}};",
+        ]
+
+    def _err(self) -> str:
+        self._err_count += 1
+        return f"err[{self._err_count - 1}]"
+
+    def _declare(self, name: str) -> str:
+        return f"    wire [{self.graph.types[name].bits - 1}:0] {self._wire(name)};"
+
+    def _wire(self, name: str, stage: int = 0) -> str:
+        return f"{_flat(name)}_r{stage}" if stage else f"{_flat(name)}_y"
+
+    def _read(self, node: Node, position: int) -> str:
+        return self._wire(node.operands[position], self.schedule.reads.get((node.name, position), 0))
+
+    def _readers(self, name: str) -> list[tuple[Node, int]]:
+        return [(node, i) for node in self.graph.nodes for i, operand in enumerate(node.operands) if operand == name]
+
+    def _reads_whole(self, reader: Node, position: int) -> bool:
+        slot = self.schedule.slots.get(reader.name)
+        how = reader.op.rtl(slot.reuse if slot else 1, *self.graph.operand_types(reader.name))
+        return isinstance(how, Wiring) or how.words is None or how.operand_ports[position] != how.words.port
+
+
+def _flat(name: str) -> str:
+    return name.replace(".", "_")
+
+
+def _is_wanted(cycle: int, needed: set[int], done: dict[int, str]) -> bool:
+    """Whether the pulse of `cycle` is needed, or leads to a needed one before the next done pulse takes over."""
+    return any(cycle <= later and not any(cycle < d <= later for d in done) for later in needed)

@@ -1,0 +1,65 @@
+"""Simulate an emitted design: build it once, then run the one testbench on a stimulus."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from cocotb_tools.runner import get_runner
+
+from codesign.errors import VerificationError
+from codesign.files import read_json, replace_directory
+from codesign.packing import Words
+from codesign.sim.exchange import PHASES, Measured, Plan, read_measured, read_words, write_stimulus
+from codesign.sim.verilator import build
+
+
+@dataclass(frozen=True)
+class Response:
+    """Packed results by phase (all events back to back, some with gaps, some after a reset), and what was measured."""
+
+    phases: dict[str, Words]
+    measured: Measured
+
+
+def simulate(  # noqa: PLR0917 - a simulation has this many independent inputs
+    rtl_dir: Path, events: Words, plan: Plan, run_dir: Path, cache_dir: Path, parameters: bytes = b""
+) -> Response:
+    """Run the design in `rtl_dir` on `events` and return its response; `run_dir` is replaced as a whole.
+
+    Raises `VerificationError` when the testbench fails (latency or interval other than the manifest says, an
+    event without a result), `ToolFailedError` when the simulation cannot be built.
+    """
+    manifest = read_json(rtl_dir / "manifest.json")
+    program = build(rtl_dir, manifest["sources"], manifest["top"], cache_dir)
+    return _run(program, manifest, events, plan, run_dir, parameters)
+
+
+def _run(  # noqa: PLR0917
+    program: Path, manifest: dict[str, Any], events: Words, plan: Plan, run_dir: Path, parameters: bytes
+) -> Response:
+    replace_directory(run_dir, lambda fresh: write_stimulus(fresh, manifest, events, plan, parameters))
+    log = run_dir.resolve() / "simulation.log"
+    runner = get_runner("verilator")
+    try:
+        results = runner.test(
+            test_module="codesign.sim.testbench",
+            hdl_toplevel=manifest["top"],
+            hdl_toplevel_lang="verilog",
+            build_dir=program,
+            test_dir=run_dir.resolve(),
+            results_xml=str(run_dir.resolve() / "results.xml"),
+            plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{plan.seed}"],
+            log_file=log,
+        )
+    except SystemExit as error:
+        raise VerificationError(f"the testbench failed ({_assertion(log)}): see {log}") from error
+    if list(ElementTree.parse(results).iter("failure")) or not (run_dir / "measured.json").exists():
+        raise VerificationError(f"the testbench failed ({_assertion(log)}): see {log}")
+    return Response({name: read_words(run_dir / f"{name}.npy") for name in PHASES}, read_measured(run_dir))
+
+
+def _assertion(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    found = [line.strip() for line in lines if "AssertionError" in line or "Error:" in line]
+    return found[-1][:200] if found else "no assertion in the log"

@@ -1,0 +1,127 @@
+"""The cocotb test of every design: drive packed events, record packed results, measure latency and interval.
+
+Inputs change at falling edges; a result is sampled at the falling edge of its cycle. The measured numbers
+are asserted against the manifest; whether the results are right is decided outside, by comparison.
+"""
+
+import random
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
+
+from codesign.files import read_json, write_json
+from codesign.sim.exchange import PHASES, Measured, read_plan, read_words, write_words
+
+RESET_CYCLES = 2
+
+
+class Bench:
+    """Clock, reset and one stream of events; records (cycle, word) of every input and result."""
+
+    def __init__(self, dut: Any, manifest: dict[str, Any]) -> None:
+        self.dut = dut
+        self.latency_cycles = int(manifest["latency_cycles"])
+        self.ii_cycles = int(manifest["ii_cycles"])
+        self.out_bytes = (int(manifest["out_width"]) + 7) // 8
+        self.cycle = 0
+        self.err_cycles = 0
+        self.driven: list[int] = []
+        self.results: list[tuple[int, int]] = []
+
+    async def step(self, word: int | None) -> None:
+        """Advance to the next falling edge, record a result if there is one, then drive `word` or nothing."""
+        await FallingEdge(self.dut.clk)
+        self.cycle += 1
+        if int(self.dut.out_valid.value):
+            self.results.append((self.cycle, int(self.dut.out_data.value)))
+        self.err_cycles += int(self.dut.tmr_err.value)
+        self.dut.in_valid.value = int(word is not None)
+        if word is not None:
+            self.dut.in_data.value = word
+            self.driven.append(self.cycle)
+
+    async def reset(self) -> None:
+        """Reset for some cycles; whatever was in flight must not come out afterwards."""
+        self.dut.rst.value = 1
+        for _ in range(RESET_CYCLES):
+            await self.step(None)
+        self.dut.rst.value = 0
+        self.driven.clear()
+        self.results.clear()
+
+    async def configure(self, parameters: bytes) -> None:
+        """Write the programmable parameters, one byte a cycle."""
+        if not parameters:
+            return
+        self.dut.cfg_we.value = 1
+        for address, byte in enumerate(parameters):
+            self.dut.cfg_address.value = address
+            self.dut.cfg_data.value = byte
+            await self.step(None)
+        self.dut.cfg_we.value = 0
+
+    async def stream(self, words: list[int], gaps: random.Random | None = None) -> None:
+        """Drive `words` at the scheduled interval, or with random idle cycles more, and wait for the last result."""
+        for word in words:
+            await self.step(word)
+            for _ in range(self.ii_cycles - 1 + (gaps.randrange(4) if gaps else 0)):
+                await self.step(None)
+        for _ in range(self.latency_cycles + 2):
+            await self.step(None)
+
+    def take(self, expected: int) -> tuple[np.ndarray, int, int]:
+        """Return results as packed words, their latency and least spacing; empty the record."""
+        assert len(self.results) == expected, f"{expected} events gave {len(self.results)} results"
+        latencies = {out - into for into, (out, _) in zip(self.driven, self.results, strict=True)}
+        assert latencies == {self.latency_cycles}, f"latency {latencies}, manifest says {self.latency_cycles}"
+        cycles = [cycle for cycle, _ in self.results]
+        spacing = min((b - a for a, b in zip(cycles, cycles[1:], strict=False)), default=self.ii_cycles)
+        rows = [word.to_bytes(self.out_bytes, "little") for _, word in self.results]
+        words = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(expected, self.out_bytes)
+        self.driven.clear()
+        self.results.clear()
+        return words, self.latency_cycles, spacing
+
+
+@cocotb.test()
+async def events_in_results_out(dut: Any) -> None:
+    """All events back to back, some with random gaps, some after a reset in mid stream."""
+    directory = Path.cwd()
+    plan = read_plan(directory)
+    bench = Bench(dut, read_json(directory / "manifest.json"))
+    words = [int.from_bytes(row.tobytes(), "little") for row in read_words(directory / "events.npy")]
+    parameters = read_words(directory / "parameters.npy").tobytes()
+
+    dut.in_valid.value = 0
+    dut.in_data.value = 0
+    if parameters:
+        dut.cfg_we.value = 0
+    Clock(dut.clk, 2, unit="ns").start()
+    await bench.reset()
+    bench.err_cycles = 0  # before the first reset the copies hold anything
+    await bench.configure(parameters)
+
+    await bench.stream(words)
+    response, latency, spacing = bench.take(len(words))
+    assert spacing == bench.ii_cycles, f"results every {spacing} cycles, manifest says {bench.ii_cycles}"
+    write_words(directory / f"{PHASES[0]}.npy", response)
+
+    chosen = words[: plan.gap_events]
+    await bench.stream(chosen, random.Random(plan.seed))
+    write_words(directory / f"{PHASES[1]}.npy", bench.take(len(chosen))[0])
+
+    chosen = words[: plan.reset_events]
+    for word in chosen:  # leave events in flight
+        await bench.step(word)
+        for _ in range(bench.ii_cycles - 1):
+            await bench.step(None)
+    await bench.reset()
+    await bench.configure(parameters)
+    await bench.stream(chosen)
+    write_words(directory / f"{PHASES[2]}.npy", bench.take(len(chosen))[0])
+    write_json(directory / "measured.json", asdict(Measured(latency, spacing, bench.err_cycles, bench.cycle)))
