@@ -28,6 +28,7 @@ MAX_SHIFT = 50
 MAX_HALF_EVEN_SHIFT = 24
 PRODUCT_LIMIT = 1 << 59  # |x * m| + |a| below this leaves room for the rounding half in the evaluator's int64
 EXACT_LIMIT = 1 << 62
+APPROXIMATE_LIMIT = 2.0**50  # float64 thresholds beyond are computed exactly
 NEAR_BOUNDARY = 2.0**-40  # relative distance below which float64 arithmetic may round to the other side
 
 
@@ -146,7 +147,7 @@ def _clip(value: int, low: int, high: int) -> int:
     return min(max(value, low), high)
 
 
-def _boundaries(levels: Integers, rounding: RoundingMode) -> tuple[Integers, Booleans]:
+def boundaries(levels: Integers, rounding: RoundingMode) -> tuple[Integers, Booleans]:
     """Return twice the real value at which each level starts, and whether that value itself belongs to it."""
     if rounding == "half_even":
         return 2 * levels - 1, np.asarray(levels % 2 == 0)
@@ -165,19 +166,20 @@ def _thresholds(
     decide: Callable[[Integers], Integers] | None,
 ) -> Integers:
     """Return the least z with round(z * multiplier + offset) >= level, for every level; multiplier > 0."""
-    doubled, included = _boundaries(levels, rounding)
+    doubled, included = boundaries(levels, rounding)
     ratio = Fraction(multiplier.denominator, 2 * multiplier.numerator)
     shift = -2 * offset * ratio
     # z reaches the level at z = doubled * ratio + shift
     approximate = doubled * float(ratio) + float(shift)
     error = NEAR_BOUNDARY * (np.abs(doubled) * float(ratio) + abs(float(shift))) + NEAR_BOUNDARY
     nearest = np.rint(approximate)
-    unclear = np.flatnonzero((np.abs(approximate - nearest) <= error) | (np.abs(approximate) >= 2.0**50))
-    result = np.ceil(np.clip(approximate, -(2.0**61), 2.0**61)).astype(np.int64)
+    near = (np.abs(approximate - nearest) <= error) & (np.abs(approximate) < APPROXIMATE_LIMIT)
+    unclear = np.flatnonzero(near | (np.abs(approximate) >= APPROXIMATE_LIMIT))
+    result: Integers = np.ceil(np.clip(approximate, -(2.0**61), 2.0**61)).astype(np.int64)
     result[unclear] = _exact_thresholds(ratio, shift, doubled[unclear], included[unclear])
-    if decide is not None and len(unclear):
-        candidates = nearest[unclear].astype(np.int64)
-        result[unclear] = np.where(decide(candidates) >= levels[unclear], candidates, candidates + 1)
+    if decide is not None and near.any():
+        candidates = nearest[near].astype(np.int64)
+        result[near] = np.where(decide(candidates) >= levels[near], candidates, candidates + 1)
     return result
 
 

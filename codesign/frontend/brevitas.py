@@ -22,7 +22,7 @@ from codesign.fixed import Fixed, Integers, quantise
 from codesign.frontend import read
 from codesign.frontend.lower import Site, lower
 from codesign.frontend.record import Call, trace
-from codesign.frontend.values import Builder, Quantiser, Value, per_element, scale_and_offset
+from codesign.frontend.values import Builder, Quantiser, Stage, Value, per_element, scale_and_offset
 from codesign.graph import Graph, Port
 from codesign.ops.sources import Input
 
@@ -48,13 +48,13 @@ class Binding:
 class Captured:
     """An integer graph and what it has to do with the model it came from.
 
-    `node_of` maps a module path (or fx node name of a function) to its value; `quantisers` those that are
-    requantise nodes. `input_type` is the format of the input port, or `input_quantiser` makes its integers.
+    `node_of` maps a module path (or fx node name of a function) to its value, `stages` a requantise node to the
+    real map it rounds. `input_type` is the format of the input port, or `input_quantiser` makes its integers.
     """
 
     graph: Graph
     node_of: Mapping[str, Binding]
-    quantiser_of: Mapping[str, Quantiser]
+    stages: Mapping[str, Stage]
     input_type: Fixed | None
     input_quantiser: Quantiser | None
 
@@ -117,7 +117,7 @@ def capture(
 
     traced.run(torch.zeros(PROBE_BATCH, *input_shape, dtype=torch.float64), observe)
     graph = Graph(name, tuple(builder.nodes), (_input_port(builder, input_type),), tuple(map(_port, outputs)))
-    return Captured(graph, bindings, dict(builder.quantisers), input_type, builder.input_quantiser)
+    return Captured(graph, bindings, dict(builder.stages), input_type, builder.input_quantiser)
 
 
 def _input_path(calls: tuple[Call, ...]) -> str:

@@ -6,7 +6,18 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
-from codesign.frontend.values import NO_PAD, Builder, Quantiser, Value, common_channels, grouped, spread
+from codesign.frontend.values import (
+    NO_PAD,
+    Builder,
+    Numbers,
+    Quantiser,
+    Stage,
+    Value,
+    common_channels,
+    floats,
+    grouped,
+    spread,
+)
 from codesign.graph import Op
 from codesign.ops.gather import Gather
 from codesign.ops.requantise import Requantise
@@ -33,12 +44,31 @@ def quantise(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
     assert value.node is not None
     if (value.relu or quantiser.relu) and len({round(zero) for zero in quantiser.zero_point}) > 1:
         raise BadInputError(f"'{path}': ReLU with a zero point per channel is not supported; use one zero point")
-    op = _requantisation(builder, value, quantiser)
+    multiplier, offset = _real_map(value, quantiser)
+    op = _requantisation(builder, value, quantiser, multiplier, offset)
     if _changes_nothing(op, builder, value.node):
         return _quantised(value.node, value.shape, quantiser)
     node = builder.add(path, op, value.node)
-    builder.quantisers[node] = quantiser
+    builder.stages[node] = _stage(value, quantiser, multiplier, offset)
     return _quantised(node, value.shape, quantiser)
+
+
+def _real_map(value: Value, quantiser: Quantiser) -> tuple[Numbers, Numbers]:
+    """Return multiplier and offset of real / scale + zero_point over the integers of `value`, per channel."""
+    channels = common_channels(value.scale, quantiser.scale)
+    scale, offset = spread(value.scale, channels), spread(value.offset, channels)
+    own, zero = spread(quantiser.scale, channels), spread(quantiser.zero_point, channels)
+    multiplier = tuple(one / by for one, by in zip(scale, own, strict=True))
+    shift = tuple(one / by + z for one, by, z in zip(offset, own, zero, strict=True))
+    same = len(set(zip(multiplier, shift, strict=True))) == 1
+    return (multiplier[:1], shift[:1]) if same else (multiplier, shift)
+
+
+def _stage(value: Value, quantiser: Quantiser, multiplier: Numbers, offset: Numbers) -> Stage:
+    channels = common_channels(value.scale, quantiser.scale)
+    own, zero = floats(spread(quantiser.scale, channels)), floats(spread(quantiser.zero_point, channels))
+    magnitude = np.array(spread(value.magnitude, channels)) / own + np.abs(zero)
+    return Stage(quantiser, floats(spread(multiplier, channels)), floats(spread(offset, channels)), magnitude)
 
 
 def _quantised(node: str, shape: tuple[int, ...], quantiser: Quantiser) -> Value:
@@ -48,26 +78,21 @@ def _quantised(node: str, shape: tuple[int, ...], quantiser: Quantiser) -> Value
     return Value(node, shape, quantiser.scale, offset, magnitude, quantised=True, direct=True)
 
 
-def _requantisation(builder: Builder, value: Value, quantiser: Quantiser) -> Requantise | Threshold:
-    channels = common_channels(value.scale, quantiser.scale)
-    scale, offset = spread(value.scale, channels), spread(value.offset, channels)
-    own, zero = spread(quantiser.scale, channels), spread(quantiser.zero_point, channels)
-    multiplier = tuple(one / by for one, by in zip(scale, own, strict=True))
-    shift = tuple(one / by + z for one, by, z in zip(offset, own, zero, strict=True))
-    if len(set(zip(multiplier, shift, strict=True))) == 1:
-        channels, multiplier, shift = 1, multiplier[:1], shift[:1]
+def _requantisation(
+    builder: Builder, value: Value, quantiser: Quantiser, multiplier: Numbers, offset: Numbers
+) -> Requantise | Threshold:
     low = quantiser.low
     if quantiser.relu or value.relu:
         low = min(max(low, round_fraction(quantiser.zero_point[0], quantiser.rounding)), quantiser.high)
     return rescale(
         multiplier,
-        shift,
-        grouped(builder.types[str(value.node)].bounds, channels),
+        offset,
+        grouped(builder.types[str(value.node)].bounds, len(multiplier)),
         low=low,
         high=quantiser.high,
         fixed=Fixed(quantiser.bits, 0, quantiser.signed),
         rounding=quantiser.rounding,
-        decide=_decide(value, quantiser) if value.direct and channels == 1 else None,
+        decide=_decide(value, quantiser) if value.direct and len(multiplier) == 1 else None,
     )
 
 

@@ -73,6 +73,19 @@ class Quantiser:
         return np.clip(to_integer(shifted), self.low, self.high).astype(np.int64)
 
 
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The exact real map of a requantise node before rounding: operand * multiplier[c] + offset[c], as float64.
+
+    `magnitude[c]` is the sum of the absolute terms that formed the offset, in steps of the result.
+    """
+
+    quantiser: Quantiser
+    multiplier: Reals
+    offset: Reals
+    magnitude: Reals
+
+
 def floats(numbers: Sequence[Fraction]) -> Reals:
     """Return the nearest float64 values."""
     return np.array([float(number) for number in numbers], dtype=np.float64)
@@ -109,7 +122,7 @@ class Builder:
         self.input_quantiser: Quantiser | None = None
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {}
-        self.quantisers: dict[str, Quantiser] = {}
+        self.stages: dict[str, Stage] = {}
         self._taken: set[str] = set()
 
     def add(self, path: str, op: Op, *operands: str) -> str:

@@ -1,0 +1,300 @@
+"""Compares an integer graph with the Brevitas model it came from, on every value of every node.
+
+Float64 evaluation of the model is the reference: there the graph's integers must come out on every value. Float32
+evaluation rounds more; each difference is located in one requantisation (the later ones go on from float32's own
+integers) and must be a tie inside float32's rounding error there.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from codesign.errors import BadInputError
+from codesign.fixed import Integers
+from codesign.frontend.brevitas import Binding, Captured
+from codesign.frontend.read import array, value_of
+from codesign.frontend.record import Call, Trace, trace
+from codesign.frontend.vectors import input_grid
+from codesign.graph import Graph, Source
+from codesign.ops.conv2d import Conv2d
+from codesign.ops.dense import Dense
+from codesign.rescale import RoundingMode, boundaries
+
+Reals = NDArray[np.float64]
+
+DEVIATION_LIMIT = 1e-6  # float64 accumulators lie this close to their integers, else the capture is wrong
+# Roundings a term goes through beside the additions: two scales, product, bias, batch norm (4), division, zero point.
+ROUNDINGS_BESIDE_SUMS = 16
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A value that an evaluation in floating point rounded to the other side.
+
+    `distance_lsb`: how far the exact value lies from the rounding boundary, in steps of the result; `epsilons`: the
+    same in units of the float type's epsilon times the accumulated magnitude; `allowed`: what rounding can reach,
+    half an epsilon for each term and each further operation.
+    """
+
+    node: str
+    vector: int
+    element: int
+    graph: int
+    model: int
+    distance_lsb: float
+    epsilons: float
+    allowed: float
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether the difference lies inside the rounding error."""
+        return self.epsilons <= self.allowed
+
+
+@dataclass(frozen=True)
+class ExactnessReport:
+    """Counts over all vectors. Mappings go from module path (or fx node name) to a count.
+
+    `values`: integers compared with float64 evaluation, of which `mismatches` differ and `float64_ties` lie inside
+    float64's own rounding error. `largest_deviation`: how far a float64 value was from an integer. For float32:
+    values compared (quantiser outputs), and every difference as a `Tie`.
+    """
+
+    vectors: int
+    values: Mapping[str, int]
+    mismatches: Mapping[str, int]
+    float64_ties: tuple[Tie, ...]
+    largest_deviation: float
+    float32_values: int
+    float32_ties: tuple[Tie, ...]
+
+    @property
+    def total_values(self) -> int:
+        """All values compared with float64 evaluation."""
+        return sum(self.values.values())
+
+    @property
+    def total_mismatches(self) -> int:
+        """All values that differ from float64 evaluation."""
+        return sum(self.mismatches.values())
+
+    @property
+    def unexplained(self) -> int:
+        """Differences from float32 evaluation that are no ties inside its rounding error."""
+        return sum(not tie.is_explained for tie in self.float32_ties)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether float64 evaluation agrees on every value and every float32 difference is explained."""
+        near = self.largest_deviation <= DEVIATION_LIMIT
+        return self.total_mismatches == 0 and near and self.unexplained == 0
+
+    def summary(self) -> str:
+        """Return the counts in one line."""
+        worst = max((tie.epsilons / tie.allowed for tie in self.float32_ties), default=0.0)
+        return (
+            f"{self.vectors} vectors, {self.total_values} values on {len(self.values)} nodes: "
+            f"{self.total_mismatches} differ from float64 evaluation; {self.float32_values} compared with float32: "
+            f"{len(self.float32_ties)} differ, {self.unexplained} not explained by rounding "
+            f"(largest at {100 * worst:.1f} % of the rounding bound)"
+        )
+
+
+@dataclass
+class _Counts:
+    vectors: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+    mismatches: Counter[str] = field(default_factory=Counter)
+    float64_ties: list[Tie] = field(default_factory=list)
+    deviation: float = 0.0
+    float32_values: int = 0
+    float32_ties: list[Tie] = field(default_factory=list)
+
+
+def check_exactness(captured: Captured, model: nn.Module, inputs: ArrayLike, batch: int = 4096) -> ExactnessReport:
+    """Return how the graph compares with `model` on real `inputs` (n, *shape), `batch` vectors at a time.
+
+    `model` is left as it is. Raises `BadInputError` for inputs of another shape, or a model of other modules.
+    """
+    references = [(trace(model, dtype), dtype) for dtype in (torch.float64, torch.float32)]
+    counts = _Counts()
+    for real in _chunks(np.asarray(inputs, dtype=np.float64), batch):
+        _compare_float64(captured, references[0][0], real, counts)
+        _compare_float32(captured, references[1][0], real.astype(np.float32).astype(np.float64), counts)
+        counts.vectors += len(real)
+    return ExactnessReport(
+        counts.vectors,
+        dict(counts.values),
+        {path: count for path, count in counts.mismatches.items() if count},
+        tuple(counts.float64_ties),
+        counts.deviation,
+        counts.float32_values,
+        tuple(counts.float32_ties),
+    )
+
+
+def _chunks(inputs: Reals, batch: int) -> Iterator[Reals]:
+    for start in range(0, len(inputs), batch):
+        yield inputs[start : start + batch]
+
+
+def _evaluate_model(captured: Captured, reference: Trace, real: Reals, dtype: torch.dtype) -> dict[str, Reals]:
+    """Return the real values of every bound call, in model order."""
+    results: dict[str, Reals] = {}
+
+    def observe(call: Call, arguments: tuple[Any, ...], result: Any) -> None:
+        if call.path in captured.node_of:
+            results[call.path] = array(value_of(result))
+
+    reference.run(torch.from_numpy(captured.model_input(real)).to(dtype), observe)
+    missing = set(captured.node_of) - set(results)
+    if missing:
+        raise BadInputError(f"the model has no '{min(missing)}'; compare a graph with the model it was captured from")
+    return results
+
+
+def _integers(real: Reals, binding: Binding) -> tuple[Integers, float]:
+    """Return the integers that mean `real`, and how far the worst is from one. Scale 0 holds no integer: zeros."""
+    shape = (len(binding.scale), -1)
+    flat = real.reshape(len(real), *shape) - binding.offset[:, None]
+    scale = binding.scale[:, None]
+    ratio = np.divide(flat, scale, out=np.zeros_like(flat), where=scale != 0)
+    nearest = np.rint(ratio)
+    deviation = float(np.abs(ratio - nearest).max(initial=0.0))
+    return nearest.astype(np.int64).reshape(real.shape), deviation
+
+
+def _compare_float64(captured: Captured, reference: Trace, real: Reals, counts: _Counts) -> None:
+    integers = captured.quantise_input(real)
+    graph = captured.graph.evaluate({captured.input: integers})
+    model: dict[str, Integers] = {}
+    for path, values in _evaluate_model(captured, reference, real, torch.float64).items():
+        binding = captured.node_of[path]
+        model[path], deviation = _integers(values, binding)
+        has_scale = np.repeat(binding.scale != 0, prod(values.shape[1:]) // len(binding.scale))
+        differs = (graph[binding.node] != model[path]).reshape(len(real), -1) & has_scale
+        counts.values[path] += differs.size
+        counts.mismatches[path] += int(differs.sum())
+        counts.deviation = max(counts.deviation, deviation)
+    if counts.mismatches.total():
+        counts.float64_ties += _stagewise(captured, model, integers, counts.vectors, float(np.finfo(np.float64).eps))
+
+
+def _compare_float32(captured: Captured, reference: Trace, real: Reals, counts: _Counts) -> None:
+    results = _evaluate_model(captured, reference, real, torch.float32)
+    bound = {path: captured.node_of[path] for path in results if captured.node_of[path].quantised}
+    model = {path: _integers(results[path], binding)[0] for path, binding in bound.items()}
+    counts.float32_values += sum(values.size for values in model.values())
+    epsilon = float(np.finfo(np.float32).eps)
+    counts.float32_ties += _stagewise(captured, model, captured.quantise_input(real), counts.vectors, epsilon)
+    if captured.input_quantiser is not None:
+        counts.float32_ties += _input_ties(captured, model, real, counts.vectors, epsilon)
+
+
+def _stagewise(
+    captured: Captured, model: Mapping[str, Integers], integers: Integers, start: int, epsilon: float
+) -> list[Tie]:
+    """Return the differences of every requantisation, each fed with the model's own integers."""
+    node_model = {captured.node_of[path].node: values for path, values in reversed(list(model.items()))}
+    graph, results, ties = captured.graph, {}, []
+    for node in graph.nodes:
+        if isinstance(node.op, Source):
+            given = node_model.get(node.name, integers)
+            results[node.name] = graph.types[node.name].bounds.low if node.op.kind == "constant" else given
+            continue
+        computed = node.op.evaluate(*(results[name] for name in node.operands))
+        results[node.name] = computed
+        if node.name in captured.stages and node.name in node_model:
+            results[node.name] = node_model[node.name]
+            rows = np.flatnonzero((computed != results[node.name]).reshape(len(computed), -1).any(axis=1))
+            if len(rows):
+                some = {name: value if _is_constant(graph, name) else value[rows] for name, value in results.items()}
+                ties += _ties(captured, computed[rows], some, node.name, (start + rows, epsilon))
+    return ties
+
+
+def _is_constant(graph: Graph, name: str) -> bool:
+    return graph.by_name[name].op.kind == "constant"
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """One requantisation and the rows of the input that its differences lie in."""
+
+    node: str
+    rounding: RoundingMode
+    rows: Integers
+    epsilon: float
+    terms: int
+
+
+def _ties(
+    captured: Captured, computed: Integers, results: Mapping[str, Integers], name: str, at: tuple[Integers, float]
+) -> list[Tie]:
+    """Return the differences of the requantise node `name` on rows at[0], for the float epsilon at[1]."""
+    stage, operand = captured.stages[name], captured.graph.by_name[name].operands[0]
+    per_channel = computed[0].size // len(stage.multiplier)
+    multiplier, offset, magnitude = (
+        np.repeat(one, per_channel) for one in (stage.multiplier, stage.offset, stage.magnitude)
+    )
+    exact = results[operand].reshape(len(computed), -1) * multiplier + offset
+    sizes = _absolute(captured, results, operand).reshape(len(computed), -1) * np.abs(multiplier) + magnitude
+    place = _Place(name, stage.quantiser.rounding, *at, _terms(captured, operand))
+    return _differences(place, computed, results[name], exact, sizes)
+
+
+def _differences(place: _Place, graph: Integers, model: Integers, exact: Reals, sizes: Reals) -> list[Tie]:
+    graph, model = (one.reshape(len(one), -1) for one in (graph, model))
+    allowed = (place.terms + ROUNDINGS_BESIDE_SUMS) / 2
+    ties = []
+    for row, element in np.argwhere(graph != model).tolist():
+        expected, got = int(graph[row, element]), int(model[row, element])
+        crossed = np.array([got if got > expected else got + 1])
+        distance = abs(float(exact[row, element]) - float(boundaries(crossed, place.rounding)[0][0]) / 2)
+        units = distance / (place.epsilon * float(sizes[row, element]))
+        ties.append(Tie(place.node, int(place.rows[row]), element, expected, got, distance, units, allowed))
+    return ties
+
+
+def _absolute(captured: Captured, results: Mapping[str, Integers], name: str) -> Integers:
+    """Return what `name` would be if every operand were its absolute value: the magnitude that was added up."""
+    node = captured.graph.by_name[name]
+    if isinstance(node.op, Source) or name in captured.stages:
+        return np.abs(results[name])
+    return np.abs(node.op.evaluate(*(_absolute(captured, results, operand) for operand in node.operands)))
+
+
+def _terms(captured: Captured, name: str) -> int:
+    """Return how many numbers are added up in one element of `name`, back to the last quantisers."""
+    graph = captured.graph
+    node = graph.by_name[name]
+    if isinstance(node.op, Source) or name in captured.stages:
+        return 1
+    before = sum(_terms(captured, operand) for operand in node.operands)
+    if isinstance(node.op, Dense | Conv2d):
+        return before + node.op.matvec(*graph.operand_types(name)[:2]).inputs
+    return before
+
+
+def _input_ties(
+    captured: Captured, model: Mapping[str, Integers], real: Reals, start: int, epsilon: float
+) -> list[Tie]:
+    """Return the differences of the quantiser that the driver applies outside of the graph."""
+    quantiser = captured.input_quantiser
+    assert quantiser is not None
+    first = next((path for path in model if captured.node_of[path].node == captured.input), None)
+    if first is None:
+        return []
+    scale, zero, _, _ = input_grid(captured)
+    flat = real.reshape(len(real), -1)
+    flat = np.maximum(flat, 0.0) if quantiser.relu else flat
+    exact, sizes = flat / scale + zero, np.abs(flat) / scale + np.abs(zero)
+    place = _Place(captured.input, quantiser.rounding, np.arange(start, start + len(real)), epsilon, 1)
+    return _differences(place, captured.quantise_input(real), model[first], exact, sizes)
