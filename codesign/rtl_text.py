@@ -66,7 +66,7 @@ def _rows(values: Integers, width: int, indent: str) -> list[str]:
 
 
 def constant_module(name: str, values: Integers, width: int, title: str) -> str:
-    """Return a module whose output `y` is `values` packed: element 0 in the lowest bits, one row of the first axis a line."""
+    """Return a module whose output `y` is `values` packed, element 0 in the lowest bits; one row of axis 0 a line."""
     rows = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(1, -1)
     lines = [
         *header(
@@ -74,7 +74,7 @@ def constant_module(name: str, values: Integers, width: int, title: str) -> str:
             [
                 f"{title}, shape {values.shape}, {width} bits each.",
                 "Latency: none, wired constants.",
-                "Ports: y, element 0 (row-major) in the lowest bits; below, the last row and element come first.",
+                "Ports: y, element 0 (row-major) in the lowest bits, so the last row stands first.",
             ],
         ),
         f"module {name} (",

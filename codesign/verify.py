@@ -47,7 +47,7 @@ def parameter_bytes(graph: Graph, parameters: Mapping[str, Integers]) -> bytes:
     if not nodes:
         return b""
     values = [np.asarray(parameters[node.name])[None] for node in nodes]
-    return pack(values, [graph.types[node.name].fixed for node in nodes])[0].tobytes()
+    return bytes(pack(values, [graph.types[node.name].fixed for node in nodes])[0])
 
 
 def decode_words(graph: Graph, words: Words) -> dict[str, Integers]:

@@ -6,6 +6,7 @@ are asserted against the manifest; whether the results are right is decided outs
 
 import random
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Bench:
         latencies = {out - into for into, (out, _) in zip(self.driven, self.results, strict=True)}
         assert latencies == {self.latency_cycles}, f"latency {latencies}, manifest says {self.latency_cycles}"
         cycles = [cycle for cycle, _ in self.results]
-        spacing = min((b - a for a, b in zip(cycles, cycles[1:], strict=False)), default=self.ii_cycles)
+        spacing = min((b - a for a, b in pairwise(cycles)), default=self.ii_cycles)
         rows = [word.to_bytes(self.out_bytes, "little") for _, word in self.results]
         words = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(expected, self.out_bytes)
         self.driven.clear()

@@ -104,7 +104,7 @@ def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, 
 
     `operands`: types of data, weight, bias and result.
     """
-    sizes = own | _parameters(matvec, reuse, *operands)
+    sizes = own | _parameters(matvec, reuse, operands)
     if reuse == 1:
         return Instance(stem, tuple(sizes.items()), ("x", "weights", "bias"))
     groups = matvec.groups(reuse)
@@ -114,9 +114,8 @@ def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, 
     return Instance(f"{stem}_serial", (*sizes.items(), ("A_WIDTH", str(address_bits))), ("x", "weights", "bias"), words)
 
 
-def _parameters(
-    matvec: Matvec, reuse: int, data: TensorType, weight: TensorType, bias: TensorType, result: TensorType
-) -> dict[str, str]:
+def _parameters(matvec: Matvec, reuse: int, operands: tuple[TensorType, ...]) -> dict[str, str]:
+    data, weight, bias, result = operands
     groups = matvec.groups(reuse)
     sizes = {
         "OUTPUTS": matvec.outputs,
