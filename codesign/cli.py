@@ -5,21 +5,24 @@ What is slow to load is imported inside the commands.
 """
 
 import dataclasses
+import functools
 import json
 import math
 import os
 import pkgutil
 import sys
 import traceback as tracebacks
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from codesign import __version__
+from codesign.data.codes import ROUNDINGS
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
-from codesign.options import TMR_MODES, RunOptions, TmrMode, parse_reuse
+from codesign.options import TMR_MODES, RunOptions, parse_format, parse_reuse
 
 
 class PositiveNumber(click.ParamType[float]):
@@ -80,6 +83,19 @@ constraint_option = click.option(
 )
 
 
+weight_bits_option = click.option(
+    "--weight-bits", type=click.IntRange(2, 32), help="Quantise float weights to this width; refused otherwise."
+)
+input_format_option = click.option(
+    "--input-format",
+    callback=lambda _ctx, _param, text: parse_format(text) if text else None,
+    help="Port format such as u8.7, with the model's first quantiser in hardware; default: its integers.",
+)
+rounding_option = click.option(
+    "--rounding", type=click.Choice(ROUNDINGS), help="How charge codes in the data are read."
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="codesign")
 @click.option("--traceback", is_flag=True, help="Show where an error arose, for bug reports.")
@@ -123,121 +139,65 @@ def demo(output: Path) -> None:
     click.echo(run_demo(output))
 
 
-@codesign.command()
-@design_argument
-@model_option
-@data_option
-@reuse_option
-@tmr_option
-@clock_option
-@liberty_option
-@output_option
-@vectors_option
-@constraint_option
-def run(
-    *,
-    design: str,
-    model: Path | None,
-    data: Path | None,
-    reuse: tuple[tuple[str, int], ...],
-    tmr: TmrMode,
-    clock_ns: float | None,
-    liberty: Path | None,
-    output: Path,
-    vectors: int | None,
-    constraints: tuple[str, ...],
-) -> None:
+_MODEL = (model_option, weight_bits_option, input_format_option)
+_DATA = (data_option, rounding_option, vectors_option)
+_HARDWARE = (reuse_option, tmr_option, clock_option)
+
+
+def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOptions], str]], None]:
+    """Make a command of a function: design, output folder and `options` come as RunOptions, its text is printed."""
+
+    def register(step: Callable[[RunOptions], str]) -> None:
+        @functools.wraps(step)
+        def call(**given: Any) -> None:
+            click.echo(step(RunOptions(**given)))
+
+        decorated: Any = call
+        for option in reversed((design_argument, *options, output_option)):
+            decorated = option(decorated)
+        codesign.command(step.__name__.rstrip("_"))(decorated)
+
+    return register
+
+
+@design_command(*_MODEL, *_DATA, *_HARDWARE, liberty_option, constraint_option)
+def run(options: RunOptions) -> str:
     """Take DESIGN from model to verified Verilog and report."""
     from codesign.flows.run import run_design
 
-    click.echo(run_design(RunOptions(design, output, model, data, liberty, reuse, tmr, clock_ns, vectors, constraints)))
+    return run_design(options)
 
 
-@codesign.command()
-@design_argument
-@model_option
-@data_option
-@vectors_option
-@output_option
-def check(design: str, model: Path | None, data: Path | None, vectors: int | None, output: Path) -> None:
-    """Compare DESIGN's integer graph with its model, value for value."""
+@design_command(*_MODEL, *_DATA)
+def check(options: RunOptions) -> str:
+    """Compare DESIGN's integer graph with its model, value for value; --vectors random inputs and all corners."""
     from codesign.flows.run import check_design
 
-    click.echo(check_design(RunOptions(design, output, model, data, vectors=vectors)))
+    return check_design(options)
 
 
-@codesign.command("compile")
-@design_argument
-@model_option
-@reuse_option
-@tmr_option
-@clock_option
-@output_option
-def compile_command(
-    *,
-    design: str,
-    model: Path | None,
-    reuse: tuple[tuple[str, int], ...],
-    tmr: TmrMode,
-    clock_ns: float | None,
-    output: Path,
-) -> None:
+@design_command(*_MODEL, *_DATA, *_HARDWARE)
+def compile_(options: RunOptions) -> str:
     """Emit the Verilog of DESIGN, nothing more."""
     from codesign.flows.run import compile_design
 
-    click.echo(compile_design(RunOptions(design, output, model, reuse=reuse, tmr=tmr, clock_ns=clock_ns)))
+    return compile_design(options)
 
 
-@codesign.command()
-@design_argument
-@model_option
-@data_option
-@reuse_option
-@tmr_option
-@clock_option
-@vectors_option
-@output_option
-def verify(
-    *,
-    design: str,
-    model: Path | None,
-    data: Path | None,
-    reuse: tuple[tuple[str, int], ...],
-    tmr: TmrMode,
-    clock_ns: float | None,
-    vectors: int | None,
-    output: Path,
-) -> None:
+@design_command(*_MODEL, *_DATA, *_HARDWARE)
+def verify(options: RunOptions) -> str:
     """Simulate the Verilog of DESIGN and compare it with the integer graph."""
     from codesign.flows.run import verify_design
 
-    options = RunOptions(design, output, model, data, reuse=reuse, tmr=tmr, clock_ns=clock_ns, vectors=vectors)
-    click.echo(verify_design(options))
+    return verify_design(options)
 
 
-@codesign.command()
-@design_argument
-@model_option
-@reuse_option
-@tmr_option
-@clock_option
-@liberty_option
-@output_option
-def synth(
-    *,
-    design: str,
-    model: Path | None,
-    reuse: tuple[tuple[str, int], ...],
-    tmr: TmrMode,
-    clock_ns: float | None,
-    liberty: Path | None,
-    output: Path,
-) -> None:
+@design_command(*_MODEL, *_DATA, *_HARDWARE, liberty_option)
+def synth(options: RunOptions) -> str:
     """Synthesise DESIGN and count area and registers."""
     from codesign.flows.run import synthesise_design
 
-    options = RunOptions(design, output, model, liberty=liberty, reuse=reuse, tmr=tmr, clock_ns=clock_ns)
-    click.echo(synthesise_design(options))
+    return synthesise_design(options)
 
 
 @codesign.command()

@@ -1,0 +1,65 @@
+"""A design of the flow: its name, its budget, and how it binds to a model and data."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from codesign.fixed import Integers
+from codesign.graph import Graph
+from codesign.options import RunOptions
+from codesign.report import EmdRow
+
+
+@dataclass(frozen=True)
+class Case:
+    """One setting of the programmable parameters, and outputs known from elsewhere (events, first elements)."""
+
+    name: str
+    parameters: Mapping[str, Integers] = field(default_factory=dict)
+    golden: Mapping[str, Integers] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """Integer graph against the model in float64: values compared and differing; float32 differences, unexplained."""
+
+    vectors: int
+    values: int
+    mismatches: int
+    float32_differences: int
+    float32_unexplained: int
+    text: str
+
+
+class Physics(Protocol):
+    """Turns the outputs of one case (events, *shape) into rows of the physics table."""
+
+    def __call__(self, outputs: Mapping[str, Integers]) -> tuple[EmdRow, ...]:
+        """Return the rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A design bound to model and data: graph, events by input name, cases, registers; what to check it against."""
+
+    graph: Graph
+    inputs: Mapping[str, Integers]
+    cases: tuple[Case, ...] = (Case("model"),)
+    cuts: tuple[str, ...] | None = None
+    files: tuple[Path, ...] = ()
+    check: Callable[[int], Exactness] | None = None
+    physics: Physics | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """One entry of `flows/designs`: `vectors` events are simulated unless the user says otherwise."""
+
+    name: str
+    title: str
+    clock_ns: float
+    constraints: tuple[str, ...]
+    vectors: int
+    bind: Callable[[RunOptions], Bound]

