@@ -188,7 +188,7 @@ def _exact_thresholds(ratio: Fraction, shift: Fraction, doubled: Integers, inclu
     # over the common denominator: (doubled * p + r) / common
     common = ratio.denominator * shift.denominator
     p, r = ratio.numerator * shift.denominator, shift.numerator * ratio.denominator
-    span = int(np.abs(doubled).max(initial=0)) * p + abs(r) + common
+    span = (int(np.abs(doubled).max(initial=0)) + 1) * p + abs(r) + common
     kind = np.int64 if span < EXACT_LIMIT else object
     numerator = doubled.astype(kind) * p + r
     exact: Integers = np.where(included, -((-numerator) // common), numerator // common + 1)

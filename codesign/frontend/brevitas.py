@@ -72,7 +72,8 @@ class Captured:
         values = np.asarray(real, dtype=np.float64)
         shape = self.graph.types[self.input].shape
         if values.shape[1:] != shape:
-            raise BadInputError(f"input '{self.input}' must have shape (batch, *{shape}), not {values.shape}")
+            wanted = ", ".join(map(str, ("batch", *shape)))
+            raise BadInputError(f"input '{self.input}' must have shape ({wanted}), not {values.shape}")
         if self.input_type is not None:
             return quantise(values, self.input_type)
         if not np.isfinite(values).all():
@@ -105,15 +106,15 @@ def capture(
     bindings: dict[str, Binding] = {}
 
     def observe(call: Call, arguments: tuple[Any, ...], result: Any) -> None:
-        known = tuple(values[node] for node in call.node.all_input_nodes if node in values)
+        known = tuple(values[node] for node in call.operands if node in values)
         if call.node.op == "placeholder":
             values[call.node] = _input(builder, input_shape, input_type)
         elif call.node.op == "output":
             outputs.extend(_output(call, known))
         elif known and isinstance(read.value_of(result), torch.Tensor):
-            _check_batch(call, result)
             values[call.node] = lower(builder, Site(call, known, arguments, result))
-            bindings.update(_binding(call, values[call.node]))
+            for path, value in (*builder.inner.items(), (call.path, values[call.node])):
+                bindings.update(_binding(path, value))
 
     traced.run(torch.zeros(PROBE_BATCH, *input_shape, dtype=torch.float64), observe)
     graph = Graph(name, tuple(builder.nodes), (_input_port(builder, input_type),), tuple(map(_port, outputs)))
@@ -142,18 +143,12 @@ def _output(call: Call, known: tuple[Value, ...]) -> tuple[Value, ...]:
     return known
 
 
-def _check_batch(call: Call, result: Any) -> None:
-    shape = tuple(read.value_of(result).shape)
-    if not shape or shape[0] != PROBE_BATCH:
-        raise BadInputError(f"'{call.path}': result {shape} has lost the batch axis; keep axis 0 (flatten from axis 1)")
-
-
-def _binding(call: Call, value: Value) -> dict[str, Binding]:
+def _binding(path: str, value: Value) -> dict[str, Binding]:
     if value.node is None or value.relu or any(value.pad):
         return {}  # nothing that integers stand for yet: the quantiser or convolution that follows is compared
     scale, offset = scale_and_offset(value)
     magnitude = np.broadcast_to(np.array(value.magnitude), (len(scale),))
-    return {call.path: Binding(value.node, np.array(scale), np.array(offset), magnitude, value.direct)}
+    return {path: Binding(value.node, np.array(scale), np.array(offset), magnitude, value.direct)}
 
 
 def _port(value: Value) -> Port:

@@ -65,8 +65,15 @@ def activation(builder: Builder, site: Site) -> Value:
     layer: Any = site.call.module
     value = site.value
     if layer.input_quant.is_quant_enabled:
-        value = quantise(builder, value, read.quantiser(layer.input_quant, f"{site.path}.input_quant"))
+        value = _input_quantised(builder, site, value)
     return quantise(builder, value, read.quantiser(layer.act_quant, site.path))
+
+
+def _input_quantised(builder: Builder, site: Site, value: Value) -> Value:
+    layer: Any = site.call.module
+    path = site.call.input_quantiser
+    builder.inner[path] = quantise(builder, value, read.quantiser(layer.input_quant, path))
+    return builder.inner[path]
 
 
 def _operand(builder: Builder, site: Site) -> tuple[Value, Any]:
@@ -74,7 +81,7 @@ def _operand(builder: Builder, site: Site) -> tuple[Value, Any]:
     layer: Any = site.call.module
     value, tensor = site.value, layer.unpack_input(site.arguments[0])
     if layer.input_quant.is_quant_enabled:
-        value = quantise(builder, value, read.quantiser(layer.input_quant, f"{site.path}.input_quant"))
+        value = _input_quantised(builder, site, value)
         tensor = layer.input_quant(tensor)
     if value.node is not None:
         settled(value, site.path, "it")
@@ -194,9 +201,19 @@ def same(builder: Builder, site: Site) -> Value:
     return site.value
 
 
+def attribute(builder: Builder, site: Site) -> Value:
+    """`.value` of a Brevitas tensor, its real numbers."""
+    if site.call.node.args[1] != "value":
+        raise BadInputError(f"'{site.path}': '.{site.call.node.args[1]}' is not supported; use the tensor itself")
+    return site.value
+
+
 def reshape(builder: Builder, site: Site) -> Value:
     """Flatten, reshape, view, Unflatten of everything but the batch axis."""
     value = site.value
+    before, after = (read.value_of(one).shape for one in (site.arguments[0], site.result))
+    if not after or after[0] != before[0]:
+        raise BadInputError(f"'{site.path}': result {tuple(after)} has lost the batch axis; flatten from axis 1")
     if value.node is None or value.shape == site.shape:
         return replace(settled(value, site.path, "a reshape"), shape=site.shape)
     if value.pad != NO_PAD:
@@ -283,6 +300,7 @@ HANDLERS: Mapping[Any, Handler] = {
     nn.Dropout2d: same,
     functional.dropout: same,
     "contiguous": same,
+    getattr: attribute,
     nn.Flatten: reshape,
     nn.Unflatten: reshape,
     torch.flatten: reshape,

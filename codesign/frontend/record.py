@@ -1,6 +1,7 @@
 """Traces a Brevitas model with torch.fx and runs it node by node, keeping every result."""
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,18 @@ class Call:
     def target(self) -> Any:
         """The module's type, the function, or the method's name."""
         return type(self.module) if self.module is not None else self.node.target
+
+    @property
+    def operands(self) -> tuple[fx.Node, ...]:
+        """The fx nodes among the arguments, in order, as often as they occur."""
+        found: list[fx.Node] = []
+        fx.node.map_arg((self.node.args, self.node.kwargs), found.append)
+        return tuple(found)
+
+    @property
+    def input_quantiser(self) -> str:
+        """Path of the layer's own input quantiser."""
+        return f"{self.path}.input_quant"
 
 
 class _Tracer(fx.Tracer):
@@ -59,9 +72,11 @@ class _Observer(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         """Run one node, then show it."""
         call = self._calls[n]
-        arguments = tuple(self.env[operand] for operand in n.all_input_nodes)
+        arguments = tuple(self.env[operand] for operand in call.operands)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), warnings.catch_warnings():
+                # what Brevitas warns of (its own bookkeeping of zero points) is read from the quantisers here
+                warnings.filterwarnings("ignore", category=UserWarning, module=r"brevitas\.")
                 result = super().run_node(n)
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             reason = " ".join(str(error).split("While executing")[0].split())
@@ -91,7 +106,7 @@ def _calls(module: fx.GraphModule) -> tuple[Call, ...]:
     calls = []
     for node in module.graph.nodes:
         is_module = node.op == "call_module"
-        path = str(node.target) if is_module else node.name
+        path = str(node.target) if is_module or node.op == "placeholder" else node.name
         seen[path] = seen.get(path, 0) + 1
         unique = path if seen[path] == 1 else f"{path}_{seen[path]}"
         calls.append(Call(unique, node, modules[str(node.target)] if is_module else None))

@@ -123,6 +123,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {}
         self.stages: dict[str, Stage] = {}
+        self.inner: dict[str, Value] = {}  # values inside of layers, by path
         self._taken: set[str] = set()
 
     def add(self, path: str, op: Op, *operands: str) -> str:
