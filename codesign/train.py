@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from codesign.data.load import load_charges, split_distinct
+from codesign.data.geometry import HEX_METRIC
+from codesign.data.load import data_file, load_charges, split_distinct
 from codesign.data.shower import generate
 from codesign.errors import BadInputError
 from codesign.files import sha256_of, write_json
@@ -35,15 +36,18 @@ StageName = Literal["float", "qat", "emd"]
 BEST_NAME = "best.safetensors"
 LAST_NAME = "last.safetensors"
 FACTS_NAME = "train.json"
+# One split for all seeds, so that models trained from different seeds can be compared on the same rows.
+SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     """What to train, on what, for how long; `BadInputError` for a value out of range.
 
-    `data=None` trains on `events` images of the embedded generator. The rows are split on distinct images;
-    `validation_fraction` of them choose the best epoch and are never trained on. Learning rates are the highest of
-    each stage. `resume` goes on from `output`/last.safetensors, which must have been written with the same options.
+    `data=None` trains on `events` images of the embedded generator. `test_fraction` of the distinct rows, the same for
+    every seed, are left out altogether (`held_out_rows`); `validation_fraction` of the rest choose the best epoch and
+    are never trained on. Learning rates are the highest of each stage. `resume` goes on from
+    `output`/last.safetensors, which must have been written with the same options.
     """
 
     output: Path
@@ -56,7 +60,8 @@ class TrainOptions:
     batch_size: int = 64
     learning_rate: float = 5e-3
     qat_learning_rate: float = 2e-3
-    emd_learning_rate: float = 3e-3
+    emd_learning_rate: float = 1.5e-2
+    test_fraction: float = 0.0
     validation_fraction: float = 0.1
     validate_every: int = 5
     seed: int = 0
@@ -71,6 +76,8 @@ class TrainOptions:
         for name in ("learning_rate", "qat_learning_rate", "emd_learning_rate"):
             _check_range(name, getattr(self, name), 1.0)
         _check_range("validation_fraction", self.validation_fraction, 0.9)
+        if self.test_fraction != 0:
+            _check_range("test_fraction", self.test_fraction, 0.9)
         if self.qat_epochs + self.emd_epochs == 0:
             raise BadInputError("qat_epochs and emd_epochs are both 0: one of them must train the final model")
 
@@ -188,14 +195,20 @@ def _describe(state: _State) -> str:
 
 def _rows(options: TrainOptions) -> _Rows:
     charges = generate(options.events, options.seed) if options.data is None else load_charges(options.data)
+    charges = charges[split_distinct(charges, options.test_fraction, SPLIT_SEED)[0]]
     charges = charges[charges.sum(axis=1) > 0]
-    training, validation = split_distinct(charges, options.validation_fraction, options.seed)
+    training, validation = split_distinct(charges, options.validation_fraction, SPLIT_SEED)
     if len(training) < options.batch_size or len(validation) == 0:
         raise BadInputError(
             f"{len(training)} distinct rows to train on and {len(validation)} to validate on are too few "
             f"for batches of {options.batch_size}; give more data or a smaller batch_size"
         )
     return _Rows(torch.tensor(normalise(charges[training]), dtype=torch.float32), charges[validation])
+
+
+def held_out_rows(charges: NDArray[np.int64], test_fraction: float) -> NDArray[np.int64]:
+    """Return the numbers of the distinct rows of `charges` (rows, 48) that training with `test_fraction` leaves out."""
+    return split_distinct(charges, test_fraction, SPLIT_SEED)[1]
 
 
 def _stages(options: TrainOptions) -> tuple[_Stage, ...]:
@@ -300,7 +313,7 @@ def _validate(model: AutoEncoder, stage: _Stage, epoch: int, rows: _Rows, option
     done = epoch - stage.first + 1
     if stage.name == "float" or (done % options.validate_every and done < stage.epochs):
         return None
-    return float(np.mean(emd_shape(rows.validation, reconstruct(model, rows.validation))))
+    return float(np.mean(emd_shape(rows.validation, reconstruct(model, rows.validation), HEX_METRIC)))
 
 
 def _better(best: Epoch | None, done: Epoch) -> Epoch | None:
@@ -316,13 +329,7 @@ def _facts(options: TrainOptions) -> dict[str, Any]:
     same = asdict(options)
     for name in ("output", "data", "resume", "progress"):
         del same[name]
-    return {"options": same, "data_sha256": None if options.data is None else _hash(options.data)}
-
-
-def _hash(path: Path) -> str:
-    if not path.is_file():
-        raise BadInputError(f"cannot read {path}: no such file")
-    return sha256_of(path)
+    return {"options": same, "data_sha256": None if options.data is None else sha256_of(data_file(options.data))}
 
 
 def _save(state: _State, options: TrainOptions, facts: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 import re
 import zipfile
 from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -76,7 +75,7 @@ def _read_arrays(path: Path) -> dict[str, Tensor]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: torch.tensor(archive[name]) for name in archive.files}
-    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, UnpicklingError) as error:
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise BadInputError(f"{path} is not a complete npz archive of numbers: {str(error).splitlines()[0]}") from error
 
 
