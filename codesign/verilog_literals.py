@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 
 def literal(value: int, width: int) -> str:
-    """Return a signed Verilog literal of `width` bits; a negative one is written as minus a magnitude."""
-    return f"-{width}'sd{-value}" if value < 0 else f"{width}'sd{value}"
+    """Return a Verilog literal of `width` bits; a negative one is written as minus a magnitude (two's complement)."""
+    return f"-{width}'d{-value}" if value < 0 else f"{width}'d{value}"
 
 
 def concatenation(values: Sequence[int], width: int) -> str:
