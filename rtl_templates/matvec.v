@@ -24,7 +24,9 @@ module matvec #(
 );
     // Both factors get one more sign bit, so that signed and unsigned operands share one signed product.
     localparam P_WIDTH = X_WIDTH + W_WIDTH + 2;
-    localparam T_WIDTH = P_WIDTH - TRUNCATE;
+    // A product floored by more bits than it has is 0 or -1: its sign.
+    localparam DROP    = (TRUNCATE < P_WIDTH) ? TRUNCATE : P_WIDTH - 1;
+    localparam T_WIDTH = P_WIDTH - DROP;
 
     genvar o, p, i;
     generate
@@ -42,9 +44,9 @@ module matvec #(
                     assign exact  = a_wide * b_wide;
                     if (Y_WIDTH > T_WIDTH) begin : widen
                         assign terms[i*Y_WIDTH +: Y_WIDTH] =
-                            {{(Y_WIDTH-T_WIDTH){exact[P_WIDTH-1]}}, exact[P_WIDTH-1:TRUNCATE]};
+                            {{(Y_WIDTH-T_WIDTH){exact[P_WIDTH-1]}}, exact[P_WIDTH-1:DROP]};
                     end else begin : narrow
-                        assign terms[i*Y_WIDTH +: Y_WIDTH] = exact[TRUNCATE +: Y_WIDTH];
+                        assign terms[i*Y_WIDTH +: Y_WIDTH] = exact[DROP +: Y_WIDTH];
                     end
                 end
                 reg [Y_WIDTH-1:0] sum;
