@@ -45,7 +45,8 @@ def emd_shape(reference: NDArray[Any], response: NDArray[Any], distance: Reals) 
     of the ECON-T autoencoder (`ot.emd2` on the hexagon metric of the module). Raises `BadInputError` for negative
     or not finite charges and for shapes that do not fit.
     """
-    left, right, _ = _checked(reference, response, distance)
+    left, right = _checked(reference, response)
+    _check_distance(distance, left.shape[1])
     return np.array([_transport(a, b, distance) for a, b in zip(left, right, strict=True)])
 
 
@@ -55,11 +56,11 @@ def emd_energy(reference: NDArray[Any], response: NDArray[Any], distance: Reals,
     In units of charge: transport at distance / `radius` per unit of charge, plus the difference of the totals.
     `radius` R must be at least half of the largest distance, else it is no metric. NaN where the reference is empty.
     """
-    left, right, _ = _checked(reference, response, distance)
-    if not radius >= distance.max() / 2:
-        raise BadInputError(
-            f"radius must be at least half the largest distance, {distance.max() / 2:.3f}, not {radius}"
-        )
+    left, right = _checked(reference, response)
+    _check_distance(distance, left.shape[1])
+    if not distance.max() / 2 <= radius < np.inf:
+        least = f"{distance.max() / 2:.3f}"
+        raise BadInputError(f"radius must be finite and at least half the largest distance, {least}, not {radius}")
     cost = np.pad(distance / radius, (0, 1), constant_values=1.0)  # the extra cell takes what has no partner
     cost[-1, -1] = 0.0
     values = [_unbalanced(a, b, cost) if a.sum() > 0 else np.nan for a, b in zip(left, right, strict=True)]
@@ -75,12 +76,14 @@ def energy_response(reference: NDArray[Any], response: NDArray[Any]) -> Reals:
 def centroid_shift(reference: NDArray[Any], response: NDArray[Any], positions: Reals) -> Reals:
     """Return the distance between the charge centroids (events,) in units of `positions` (cells, 2); NaN if empty."""
     left, right = _checked(reference, response)
+    _check_positions(positions, left.shape[1])
     return np.asarray(np.linalg.norm(_centroid(right, positions) - _centroid(left, positions), axis=1))
 
 
 def rms_difference(reference: NDArray[Any], response: NDArray[Any], positions: Reals) -> Reals:
     """Return the charge-weighted RMS radius of the response minus that of the reference (events,); NaN if empty."""
     left, right = _checked(reference, response)
+    _check_positions(positions, left.shape[1])
     return np.asarray(_rms_radius(right, positions) - _rms_radius(left, positions))
 
 
@@ -123,12 +126,23 @@ def _ratio(numerator: Reals, denominator: Reals) -> Reals:
 
 
 def _checked(*images: NDArray[Any]) -> list[Reals]:
-    """Return the images as float64; the last may be a distance matrix, which must fit them."""
+    """Return the images as float64; all must be (events, cells) alike, finite and not negative."""
     arrays = [np.asarray(image, dtype=np.float64) for image in images]
-    first = arrays[0]
     for array in arrays:
-        if array.ndim != 2 or array.shape[1] != first.shape[1]:
-            raise BadInputError(f"images must be (events, {first.shape[-1]}), not {array.shape}")
+        if array.ndim != 2 or array.shape != arrays[0].shape:
+            raise BadInputError(
+                f"images must be (events, cells) alike, not {' and '.join(str(a.shape) for a in arrays)}"
+            )
         if not np.isfinite(array).all() or (array < 0).any():
-            raise BadInputError("charges and distances must be finite and not negative; remove the events that are not")
+            raise BadInputError("charges must be finite and not negative; remove the events that are not")
     return arrays
+
+
+def _check_distance(distance: Reals, cells: int) -> None:
+    if distance.shape != (cells, cells) or not np.isfinite(distance).all() or (distance < 0).any():
+        raise BadInputError(f"the distance must be ({cells}, {cells}), finite and not negative, got {distance.shape}")
+
+
+def _check_positions(positions: Reals, cells: int) -> None:
+    if positions.shape != (cells, 2) or not np.isfinite(positions).all():
+        raise BadInputError(f"the positions must be ({cells}, 2) and finite, got {positions.shape}")
