@@ -53,6 +53,11 @@ class TensorType:
         return prod(self.shape)
 
     @property
+    def is_constant(self) -> bool:
+        """Whether every element has one possible value."""
+        return bool(np.array_equal(self.bounds.low, self.bounds.high))
+
+    @property
     def bits(self) -> int:
         """Number of wires that carry the value: element 0 in the lowest bits."""
         return self.size * self.fixed.width
@@ -100,6 +105,20 @@ class Instance:
     words: Words | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Products:
+    """A constant matrix as wired logic: y[o, p] = start[o] + sum_i floor(x[p, i] * matrix[o, i] / 2**truncate).
+
+    `prepare`, if any, is an instance whose result (positions x inputs elements like the operand's) is x.
+    """
+
+    positions: int
+    matrix: Integers
+    start: Integers
+    truncate: int
+    prepare: Instance | None = None
+
+
 @dataclass(frozen=True)
 class Wiring:
     """A result that is its operand's wires in another order: element e is operand element index[e], -1 is zero."""
@@ -133,7 +152,7 @@ class Op(ABC):
         return Cost(0, 0)
 
     @abstractmethod
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Wiring:
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Wiring:
         """Return how the operator stands in the Verilog."""
 
 
@@ -144,7 +163,7 @@ class Source(Op):
         """Sources are given, not computed."""
         raise NotImplementedError
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Wiring:
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Wiring:
         """Sources are emitted by the top level."""
         raise NotImplementedError
 

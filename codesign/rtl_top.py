@@ -2,7 +2,8 @@
 
 from functools import cached_property
 
-from codesign.graph import Graph, Instance, Node, Wiring
+from codesign.graph import Graph, Instance, Node, Products, Wiring
+from codesign.rtl_products import products_module
 from codesign.rtl_text import constant_module, header, instance, rom_module, rom_words, section, wiring
 from codesign.schedule import Schedule
 from codesign.verilog_literals import counter_bits
@@ -157,13 +158,30 @@ class Top:
         reuse = self.schedule.slots[node.name].reuse if node.name in self.schedule.slots else 1
         how = node.op.rtl(reuse, *self.graph.operand_types(node.name))
         lines = [*section(title + (f", reuse factor {reuse}" if reuse > 1 else "")), self._declare(node.name)]
-        if isinstance(how, Wiring):
+        if isinstance(how, Products):
+            lines += self._products(node, how)
+        elif isinstance(how, Wiring):
             source = self.graph.types[node.operands[0]]
             expression = wiring(self._read(node, 0), source.fixed.width, how.index, source.size)
             lines += [f"    assign {self._wire(node.name)} = {expression};"]
         else:
             lines += self._instance(node, how, reuse)
         return lines + self._registers(node.name)
+
+    def _products(self, node: Node, how: Products) -> list[str]:
+        """Emit the module of the wired products, with its windows before it if there are any."""
+        flat, read = _flat(node.name), self._read(node, 0)
+        lines: list[str] = []
+        data, result = self.graph.types[node.operands[0]], self.graph.types[node.name]
+        if how.prepare:
+            bits = how.positions * how.matrix.shape[1] * data.fixed.width
+            lines += [f"    wire [{bits - 1}:0] {flat}_windows;"]
+            ports = [("x", read), ("windows", f"{flat}_windows")]
+            lines += instance(how.prepare.module, how.prepare.parameters, f"u_{flat}_windows", ports)
+            read = f"{flat}_windows"
+        name = f"{self.graph.name}_{flat}_products"
+        self.modules.append((f"{name}.v", products_module(name, how, data.fixed, result.fixed)))
+        return lines + instance(name, [], f"u_{flat}", [("x", read), ("y", self._wire(node.name))])
 
     def _constant(self, node: Node, title: str) -> list[str]:
         """Emit the constant as wires if a node reads it whole; words of it are emitted with their reader."""
@@ -263,6 +281,8 @@ class Top:
     def _reads_whole(self, reader: Node, position: int) -> bool:
         slot = self.schedule.slots.get(reader.name)
         how = reader.op.rtl(slot.reuse if slot else 1, *self.graph.operand_types(reader.name))
+        if isinstance(how, Products):
+            return position == 0  # weights and bias are in the text of the products
         return isinstance(how, Wiring) or how.words is None or how.operand_ports[position] != how.words.port
 
 

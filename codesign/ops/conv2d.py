@@ -7,8 +7,8 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
-from codesign.graph import Cost, Instance, Op, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, instance, shifted_bias
+from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
+from codesign.ops.matvec import Matvec, accumulate, accumulator, constant_products, instance, shifted_bias
 from codesign.ranges import Interval
 
 
@@ -90,11 +90,16 @@ class Conv2d(Op):
         """Multipliers and register bits."""
         return self.matvec(*operands[:2]).cost(reuse, self.result(*operands))
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
-        """`conv2d.v`, or `conv2d_serial.v` with weights word by word."""
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products:
+        """Wired products of constant weights, `conv2d.v` for others, or `conv2d_serial.v` with weights word by word."""
         data, weight, _ = operands
         matvec = self.matvec(data, weight)
         own = self._geometry(data, weight)
+        windows = Instance("im2col", (*own.items(), ("X_WIDTH", str(data.fixed.width))), ("x",))
+        wired = constant_products(matvec, operands, self.truncate, self.bias_shift, windows)
+        if reuse == 1 and wired:
+            return wired
+        own |= {"TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}
         if reuse > 1:
             own["POSITION_GROUPS"] = str(matvec.groups(reuse).positions)
         return instance("conv2d", matvec, reuse, (*operands, self.result(*operands)), own)
@@ -114,8 +119,6 @@ class Conv2d(Op):
             "PAD_LEFT": self.padding[2],
             "OUT_ROWS": rows,
             "OUT_COLUMNS": columns,
-            "TRUNCATE": self.truncate,
-            "BIAS_SHIFT": self.bias_shift,
             "PAD_VALUE": f"{width}'d{self.pad_value & ((1 << width) - 1)}",
         }
         return {name: str(value) for name, value in sizes.items()}

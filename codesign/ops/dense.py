@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
-from codesign.graph import Cost, Instance, Op, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, instance, shifted_bias
+from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
+from codesign.ops.matvec import Matvec, accumulate, accumulator, constant_products, instance, shifted_bias
 from codesign.ranges import Interval
 
 
@@ -53,8 +53,11 @@ class Dense(Op):
         """Multipliers and register bits."""
         return self.matvec(*operands[:2]).cost(reuse, self.result(*operands))
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
-        """`dense.v`, or `dense_serial.v` with weights word by word."""
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products:
+        """Wired products of constant weights, `dense.v` for others, or `dense_serial.v` with weights word by word."""
         matvec = self.matvec(*operands[:2])
+        wired = constant_products(matvec, operands, self.truncate, self.bias_shift)
+        if reuse == 1 and wired:
+            return wired
         own = {"INPUTS": str(matvec.inputs), "TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}
         return instance("dense", matvec, reuse, (*operands, self.result(*operands)), own)

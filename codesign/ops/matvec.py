@@ -10,7 +10,7 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
-from codesign.graph import Cost, Instance, TensorType, Timing, Words
+from codesign.graph import Cost, Instance, Products, TensorType, Timing, Words
 from codesign.ranges import Interval, frozen, plus, product, total
 from codesign.verilog_literals import counter_bits
 
@@ -97,6 +97,17 @@ def shifted_bias(bias: TensorType, outputs: int, shift: int) -> Interval:
     if bias.shape != (outputs,):
         raise BadInputError(f"bias must have shape ({outputs},), not {bias.shape}")
     return Interval(bias.bounds.low << shift, bias.bounds.high << shift)
+
+
+def constant_products(
+    matvec: Matvec, operands: tuple[TensorType, ...], truncate: int, bias_shift: int, prepare: Instance | None = None
+) -> Products | None:
+    """Return the wired products of constant weights and biases (`operands`: data, weight, bias), else None."""
+    _, weight, bias = operands
+    if not (weight.is_constant and bias.is_constant):
+        return None
+    matrix = weight.bounds.low.reshape(matvec.outputs, matvec.inputs)
+    return Products(matvec.positions, matrix, bias.bounds.low << bias_shift, truncate, prepare)
 
 
 def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, ...], own: dict[str, str]) -> Instance:

@@ -76,7 +76,7 @@ def _charges(options: RunOptions) -> Integers:
     count = options.vectors or DESIGN.vectors
     if options.data is None:
         return generate(count, seed=EMBEDDED_SEED)
-    charges = load_charges(options.data, rounding=options.rounding).calq
+    charges = load_charges(options.data, rounding=options.rounding)
     return charges[: options.vectors]
 
 
