@@ -157,42 +157,42 @@ def fitting_threshold(charges: Integers, links: int) -> int:
     return low
 
 
-def _threshold_sum(charges: Integers, links: int) -> SentCells:
-    return encode_threshold_sum(charges, fitting_threshold(charges, links))
+def _threshold_sum(charges: Integers, links: int, drop: int) -> SentCells:
+    return encode_threshold_sum(charges, fitting_threshold(charges, links), drop)
 
 
-def _sent_threshold_sum(charges: Integers, links: int) -> Reals:
-    return decode_cells(_threshold_sum(charges, links))
+def _sent_threshold_sum(charges: Integers, links: int, drop: int) -> Reals:
+    return decode_cells(_threshold_sum(charges, links, drop), drop)
 
 
-def _spread_threshold_sum(charges: Integers, links: int) -> Reals:
-    cells = _threshold_sum(charges, links)
-    return decode_cells(cells) + spread_rest(cells, drop=0)
+def _spread_threshold_sum(charges: Integers, links: int, drop: int) -> Reals:
+    cells = _threshold_sum(charges, links, drop)
+    return decode_cells(cells, drop) + spread_rest(cells, drop=0)
 
 
-def _sent_best_choice(charges: Integers, links: int) -> Reals:
-    return decode_cells(encode_best_choice(charges, links))
+def _sent_best_choice(charges: Integers, links: int, drop: int) -> Reals:
+    return decode_cells(encode_best_choice(charges, links, drop), drop)
 
 
-def _spread_best_choice(charges: Integers, links: int) -> Reals:
-    cells = encode_best_choice(charges, links)
-    return decode_cells(cells) + spread_rest(cells, drop=DROP_BITS)
+def _spread_best_choice(charges: Integers, links: int, drop: int) -> Reals:
+    cells = encode_best_choice(charges, links, drop)
+    return decode_cells(cells, drop) + spread_rest(cells, drop)
 
 
-def _super_cells_at_maximum(charges: Integers, links: int) -> Reals:
+def _super_cells_at_maximum(charges: Integers, links: int, _drop: int) -> Reals:
     channels = TILES.ravel()
     response = np.zeros(charges.shape)
     response[:, channels] = decode_super_cells(encode_super_cells(charges[:, channels], links))
     return response
 
 
-def _super_cells_spread(charges: Integers, links: int) -> Reals:
-    response = _super_cells_at_maximum(charges, links)
+def _super_cells_spread(charges: Integers, links: int, drop: int) -> Reals:
+    response = _super_cells_at_maximum(charges, links, drop)
     response[:, TILES] = response[:, TILES].mean(axis=2, keepdims=True)
     return response
 
 
-_RECONSTRUCT: dict[str, Callable[[Integers, int], Reals]] = {
+_RECONSTRUCT: dict[str, Callable[[Integers, int, int], Reals]] = {
     "threshold sum": _sent_threshold_sum,
     "threshold sum, rest spread": _spread_threshold_sum,
     "best choice": _sent_best_choice,
@@ -204,9 +204,10 @@ ALGORITHMS = tuple(_RECONSTRUCT)
 """Names for `reconstruct`. The plain names are how the field decodes; the others use the sums to fill empty cells."""
 
 
-def reconstruct(algorithm: str, charges: Integers, links: int) -> Reals:
+def reconstruct(algorithm: str, charges: Integers, links: int, *, drop: int = DROP_BITS) -> Reals:
     """Return the charges (n, 48) that the back end sees of `charges` (n, 48) in CALQ order, sent on `links` links.
 
+    `drop` low bits are not sent: 3 on high-density modules, 1 on low-density ones; sums of super cells have them all.
     Best choice and threshold sum see the cells in CALQ order, the super trigger cell sees `TILES`; the multiplexer
     can be set so. Raises `BadInputError` on an unknown algorithm, another shape, negative charges or links not 1..13.
     """
@@ -218,4 +219,4 @@ def reconstruct(algorithm: str, charges: Integers, links: int) -> Reals:
         raise BadInputError(f"charges must be (events, {CELLS}) with at least one event, not {charges.shape}")
     if charges.dtype.kind not in "iu" or (charges < 0).any():
         raise BadInputError(f"charges must be integers of at least 0, got {charges.dtype}")
-    return _RECONSTRUCT[algorithm](charges.astype(np.int64), links)
+    return _RECONSTRUCT[algorithm](charges.astype(np.int64), links, drop)
