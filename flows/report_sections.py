@@ -1,7 +1,8 @@
 """Results of synthesis and of the power estimate as sections of a report."""
 
 from codesign.flows.power import PowerResult
-from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult, SourceFile
+from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
+from codesign.flows.yosys_job import SourceFile
 from codesign.report import Quantity, Registers, Resources
 
 

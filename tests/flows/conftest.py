@@ -1,6 +1,8 @@
 """A small design on the project's own register: out = a * b + 37, two register stages, 27 register bits."""
 
 import json
+import os
+import time
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -41,6 +43,21 @@ def write_sample(directory: Path, tmr: str = "registers", keep: bool = True, top
     manifest = {"top": "mac", "sources": [*TEMPLATES, "top.v"], "register_bits": 27, "tmr": tmr}
     (directory / "manifest.json").write_text(json.dumps(manifest))
     return directory
+
+
+def gone(pid, wait_s=5.0):
+    end = time.monotonic() + wait_s
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        # An ended orphan may wait as a zombie for the init process to collect it.
+        status = Path(f"/proc/{pid}/stat")
+        if status.exists() and status.read_text().split()[2] == "Z":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @pytest.fixture

