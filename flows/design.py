@@ -35,8 +35,8 @@ class Exactness:
 class Physics(Protocol):
     """Turns the outputs of one case (events, *shape) into rows of the physics table."""
 
-    def __call__(self, outputs: Mapping[str, Integers]) -> tuple[EmdRow, ...]:
-        """Return the rows."""
+    def __call__(self, outputs: Mapping[str, Integers], folder: Path) -> tuple[EmdRow, ...]:
+        """Return the rows; what they were computed from goes into `folder`."""
         ...
 
 

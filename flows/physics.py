@@ -1,6 +1,7 @@
-"""Physics table of the ECON-T encoder: float model, Brevitas model and decoded RTL response beside the chip's baselines."""
+"""Physics table of the ECON-T encoder: float model, Brevitas model, decoded RTL response, and the chip's baselines."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 from codesign.baselines import ALGORITHMS
 from codesign.baselines import reconstruct as baseline
 from codesign.data.geometry import HEX_METRIC, LATTICE_XY
+from codesign.files import sha256_of, write_json
 from codesign.fixed import Integers
 from codesign.flows.design import Physics
+from codesign.flows.figures import event_figure
 from codesign.frontend.brevitas import Captured
 from codesign.metrics import (
     Summary,
@@ -29,6 +32,16 @@ Reals = NDArray[np.float64]
 LINKS = 5  # 16 latents of 9 bits and the 9-bit module sum need 153 of the 160 bits of five links
 RADIUS = float(HEX_METRIC.max())  # half pitches; at least half of the largest distance, so that it is a metric
 EMD_EVENTS = 1000
+VALUES = "physics.json"
+UNITS = {
+    "emd_shape": "half pitches",
+    f"emd_energy, R = {RADIUS:.2f} half pitches": "ADC counts",
+    "energy response": "",
+    "centroid shift": "half pitches",
+    "RMS difference": "half pitches",
+    "zero fraction": "",
+}
+DRAWN = ("RTL response", "threshold sum, 5 links", "best choice, 5 links", "super trigger cell, 5 links")
 
 
 def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -> Physics:
@@ -41,7 +54,7 @@ def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -
     scale = power_of_two_below(kept.sum(axis=1))[:, None]
     (port,) = captured.graph.outputs
 
-    def rows(outputs: Mapping[str, Integers]) -> tuple[EmdRow, ...]:
+    def rows(outputs: Mapping[str, Integers], folder: Path) -> tuple[EmdRow, ...]:
         latents = port.decode(outputs[port.node][: len(kept)])
         responses = {
             "float model": reconstruct(float_model(model), kept) * scale,
@@ -50,34 +63,60 @@ def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -
         }
         for algorithm in ALGORITHMS:
             responses[f"{algorithm}, {LINKS} links"] = baseline(algorithm, charges[: len(kept)], LINKS)
-        return tuple(row for name, response in responses.items() for row in _rows(name, kept, response))
+        values = {name: _metrics(kept, response) for name, response in responses.items()}
+        _write(folder, kept, responses["RTL response"], values)
+        digest = sha256_of(folder / VALUES)
+        return tuple(
+            _row(name, metric, summarise(numbers), digest)
+            for metric in UNITS
+            for name, metrics in values.items()
+            for numbers in [metrics[metric]]
+        )
 
     return rows
 
 
-def _rows(name: str, reference: Reals, response: Reals) -> tuple[EmdRow, ...]:
-    metrics = (
-        ("emd_shape", "half pitches", emd_shape(reference, response, HEX_METRIC)),
-        (f"emd_energy, R = {RADIUS:.2f} half pitches", "ADC counts", emd_energy(reference, response, HEX_METRIC, RADIUS)),
-        ("energy response", "", energy_response(reference, response)),
-        ("centroid shift", "half pitches", centroid_shift(reference, response, LATTICE_XY)),
-        ("RMS difference", "half pitches", rms_difference(reference, response, LATTICE_XY)),
-        ("zero fraction", "", zero_fraction(response)),
+def _write(folder: Path, reference: Reals, response: Reals, values: Mapping[str, Mapping[str, Reals]]) -> None:
+    """Keep every number of every event, and the figure of the shape distances."""
+    plain = {name: {metric: _plain(numbers) for metric, numbers in by.items()} for name, by in values.items()}
+    write_json(folder / VALUES, plain)
+    drawn = {name: by["emd_shape"] for name, by in values.items() if name in DRAWN}
+    event_figure(reference, response, drawn, folder / "events.png")
+
+
+def _plain(numbers: Reals) -> list[float | None]:
+    return [None if np.isnan(number) else float(number) for number in numbers]
+
+
+def _metrics(reference: Reals, response: Reals) -> dict[str, Reals]:
+    return dict(
+        zip(
+            UNITS,
+            (
+                emd_shape(reference, response, HEX_METRIC),
+                emd_energy(reference, response, HEX_METRIC, RADIUS),
+                energy_response(reference, response),
+                centroid_shift(reference, response, LATTICE_XY),
+                rms_difference(reference, response, LATTICE_XY),
+                zero_fraction(response),
+            ),
+            strict=True,
+        )
     )
-    return tuple(_row(name, metric, unit, summarise(values)) for metric, unit, values in metrics)
 
 
-def _row(name: str, metric: str, unit: str, summary: Summary) -> EmdRow:
+def _row(name: str, metric: str, summary: Summary, digest: str) -> EmdRow:
     numbers = {key: getattr(summary, key) for key in ("mean", "median", "low68", "high68")}
     known = {key: None if np.isnan(value) else value for key, value in numbers.items()}
     return EmdRow.model_validate(
         {
             "name": name,
             "metric": metric,
-            "unit": unit,
+            "unit": UNITS[metric],
             "count": summary.count,
             "excluded": summary.excluded,
-            "source": "physics.json",
+            "source": VALUES,
+            "sha256": digest,
             **known,
         }
     )

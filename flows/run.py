@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codesign.flows.tmr import prove_all_state_is_triplicated
-
 from codesign.errors import BadInputError, VerificationError
 from codesign.files import write_json, write_text
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_run import Findings, assemble
+from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.verification import CaseResult, verify_cases
 from codesign.flows.yosys import (
     AsicResult,
@@ -82,7 +81,7 @@ def run_design(options: RunOptions, check_vectors: int = CHECK_VECTORS) -> str:
         with watch.step("estimate power"):
             power = estimate_powers(bound, asic, options.liberty, manifest)
     with watch.step("physics"):
-        rows = bound.physics(cases[0].outputs) if bound.physics else ()
+        rows = bound.physics(cases[0].outputs, folder) if bound.physics else ()
     findings = Findings(design, bound, manifest, exactness, cases, flip_flops, asic, fpga, power, rows)
     report = assemble(findings, options, folder, watch.times_s)
     path = write_report(report, folder)
