@@ -65,7 +65,9 @@ _OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 design_argument = click.argument("design", callback=_known_design)
 model_option = click.option("--model", type=_FILE, help="Trained model; default: the design's own checkpoint.")
-data_option = click.option("--data", type=_FILE, help="Data file; default: the embedded generator.")
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path), metavar="PATH[:KEY]", help="Data file; default: the embedded generator."
+)
 reuse_option = click.option(
     "--reuse", multiple=True, metavar="NODE=R", callback=_reuse_pairs, help="Reuse factor of a node; repeatable."
 )

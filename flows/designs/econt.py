@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from codesign.data.load import load_charges
+from codesign.data.load import data_file, load_charges
 from codesign.flows.physics import encoder_physics
 
 from codesign.data.geometry import ARRANGE_8X8, CELLS, MASK_8X8, from_image
@@ -47,7 +47,7 @@ def bind(options: RunOptions) -> Bound:
     if not captured.quantise_input(np.zeros((1, *IMAGE))).any():
         graph = with_cells(graph, captured.input)
         inputs = {CELLS_INPUT: from_image(integers)}
-    files = tuple(file for file in (path, options.data) if file)
+    files = (path, *([data_file(options.data)] if options.data else []))
     return Bound(
         graph, inputs, files=files, check=_checker(captured, model), physics=encoder_physics(model, captured, charges)
     )
