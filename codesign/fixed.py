@@ -72,4 +72,4 @@ def quantise(real: NDArray[np.float64], fixed: Fixed) -> Integers:
     if not np.isfinite(real).all():
         raise BadInputError("cannot quantise NaN or infinite values; clean the data first")
     scaled = np.clip(np.rint(np.ldexp(real, fixed.frac)), fixed.low, fixed.high)
-    return scaled.astype(np.int64)
+    return saturate(scaled.astype(np.int64), fixed.low, fixed.high)  # float64 may round the bound itself up

@@ -44,7 +44,7 @@ class TensorType:
         """Return the type of `bounds`, in the narrowest format unless `fixed` is given."""
         fixed = fixed or bounds.fixed()
         if bounds.low.min() < fixed.low or bounds.high.max() > fixed.high:
-            raise AssertionError(f"bounds {bounds.low.min()}..{bounds.high.max()} do not fit {fixed}")
+            raise BadInputError(f"values {bounds.low.min()}..{bounds.high.max()} do not fit {fixed}; widen the format")
         return cls(bounds.low.shape, fixed, bounds)
 
     @property
@@ -130,6 +130,9 @@ class Op(ABC):
     """An operator: a frozen dataclass of integers, tuples and read-only arrays; the methods get the operand types."""
 
     kind: ClassVar[str]
+    operand_count: ClassVar[int] = 1
+    # Positions of weights: constants or parameters, which `evaluate` gets without a batch axis.
+    static_operands: ClassVar[tuple[int, ...]] = ()
 
     @abstractmethod
     def result(self, *operands: TensorType) -> TensorType:
@@ -137,7 +140,7 @@ class Op(ABC):
 
     @abstractmethod
     def evaluate(self, *operands: Integers) -> Integers:
-        """Return the exact result; data operands carry a leading batch axis, constants and parameters do not."""
+        """Return the exact result; operands carry a leading batch axis, except those of `static_operands`."""
 
     def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
         """Return the legal reuse factors in rising order."""
@@ -158,6 +161,8 @@ class Op(ABC):
 
 class Source(Op):
     """An operator without operands: a graph input, a programmable parameter or a constant."""
+
+    operand_count: ClassVar[int] = 0
 
     def evaluate(self, *operands: Integers) -> Integers:
         """Sources are given, not computed."""
@@ -203,7 +208,8 @@ class Graph:
 
     def __post_init__(self) -> None:
         _check_names(self)
-        _ = self.types
+        _check_operands(self)
+        _check_ports(self)
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -254,15 +260,19 @@ class Graph:
         """
         results: dict[str, Integers] = {}
         for node in self.nodes:
-            operands = [results[name] for name in node.operands]
             if isinstance(node.op, Source):
                 results[node.name] = _source_value(node, self.types[node.name], values)
-            elif node.name in self.static:
-                results[node.name] = node.op.evaluate(*(operand[None] for operand in operands))[0]
-            else:
-                results[node.name] = node.op.evaluate(*operands)
-                assert self.types[node.name].bounds.contains(results[node.name]), node.name
+                continue
+            result = node.op.evaluate(*(self._operand(node, i, results) for i in range(len(node.operands))))
+            assert self.types[node.name].bounds.contains(result), node.name
+            results[node.name] = result[0] if node.name in self.static else result
         return results
+
+    def _operand(self, node: Node, position: int, results: Mapping[str, Integers]) -> Integers:
+        """Operand as `evaluate` wants it: a constant read as data counts as a batch of one, which broadcasts."""
+        name = node.operands[position]
+        is_batched = name not in self.static or position in node.op.static_operands
+        return results[name] if is_batched else results[name][None]
 
     def to_json(self) -> str:
         """Return the graph as canonical JSON text."""
@@ -281,7 +291,7 @@ def graph_from_json(text: str, operators: Mapping[str, type[Op]]) -> Graph:
         nodes = tuple(_node_from(entry, operators) for entry in content["nodes"])
         inputs, outputs = (tuple(_port_from(entry) for entry in content[key]) for key in ("inputs", "outputs"))
         return Graph(content["name"], nodes, inputs, outputs)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise BadInputError(f"not a graph file: {error}") from error
 
 
@@ -315,6 +325,8 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"kind": value.kind, **fields} if isinstance(value, Op) else fields
+    if isinstance(value, np.integer | np.floating):
+        return value.item()
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
@@ -323,7 +335,10 @@ def _source_value(node: Node, expected: TensorType, values: Mapping[str, Integer
         return expected.bounds.low
     if node.name not in values:
         raise BadInputError(f"no value given for {node.op.kind} '{node.name}'")
-    array = np.asarray(values[node.name], dtype=np.int64)
+    array = np.asarray(values[node.name])
+    if array.dtype.kind not in "iu":
+        raise BadInputError(f"{node.op.kind} '{node.name}' must hold integers, not {array.dtype}")
+    array = array.astype(np.int64)
     batch = 1 if node.op.kind == "input" else 0
     if array.shape[batch:] != expected.shape:
         raise BadInputError(f"{node.op.kind} '{node.name}' must have shape {expected.shape}, not {array.shape[batch:]}")
@@ -340,10 +355,32 @@ def _check_names(graph: Graph) -> None:
             raise BadInputError(f"node name '{node.name}' must be Verilog identifiers joined by dots")
         if flat in seen:
             raise BadInputError(f"node names '{node.name}' and '{seen[flat]}' give one Verilog name; rename one")
-        missing = [name for name in node.operands if name.replace(".", "_") not in seen]
+        missing = [name for name in node.operands if seen.get(name.replace(".", "_")) != name]
         if missing:
             raise BadInputError(f"node '{node.name}' reads '{missing[0]}', which no earlier node defines")
         seen[flat] = node.name
-    for port in graph.outputs:
-        if port.node not in {node.name for node in graph.nodes}:
+
+
+def _check_operands(graph: Graph) -> None:
+    for node in graph.nodes:
+        if len(node.operands) != node.op.operand_count:
+            wanted = f"{node.op.kind} takes {node.op.operand_count} operands, not {len(node.operands)}"
+            raise BadInputError(f"node '{node.name}': {wanted}")
+        for name in (node.operands[i] for i in node.op.static_operands):
+            if name not in graph.static:
+                raise BadInputError(f"node '{node.name}': operand '{name}' must be a constant or a parameter")
+
+
+def _check_ports(graph: Graph) -> None:
+    given, wanted = [port.node for port in graph.inputs], [node.name for node in graph.sources("input")]
+    if sorted(given) != sorted(wanted) or not wanted:
+        raise BadInputError(f"inputs {given} must name every input node once: {wanted}")
+    results = [port.node for port in graph.outputs]
+    if not results or len(set(results)) != len(results):
+        raise BadInputError(f"outputs {results} must name at least one node, each once")
+    for port in (*graph.inputs, *graph.outputs):
+        if port.node not in graph.types:
             raise BadInputError(f"output '{port.node}' is no node of the graph")
+        size = graph.types[port.node].size
+        if not {len(port.scale), len(port.offset)} <= {1, size}:
+            raise BadInputError(f"port '{port.node}' needs 1 or {size} scales and offsets")

@@ -1,6 +1,6 @@
 """Interval analysis: what every element of a value can be. Widths follow, so nothing overflows.
 
-Bounds are arrays of Python-safe int64; `Interval` refuses bounds beyond `fixed.MAX_WIDTH` bits.
+Bounds are int64 arrays; what would need more than `fixed.MAX_WIDTH` bits is refused before int64 can wrap.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Interval:
     def __post_init__(self) -> None:
         if self.low.shape != self.high.shape or np.any(self.low > self.high):
             raise ValueError("an interval needs low <= high elementwise")
-        if np.any(np.abs(self.low) >> (MAX_WIDTH - 1)) or np.any(np.abs(self.high) >> (MAX_WIDTH - 1)):
-            raise BadInputError(f"a value needs more than {MAX_WIDTH} bits; reduce bit widths or split the sum")
+        if self.low.size and (self.low.min() < -(1 << (MAX_WIDTH - 1)) or self.high.max() >= 1 << MAX_WIDTH):
+            raise _too_wide()
         object.__setattr__(self, "low", frozen(self.low))
         object.__setattr__(self, "high", frozen(self.high))
 
@@ -47,17 +47,36 @@ class Interval:
         return bool(np.all(values >= self.low) and np.all(values <= self.high))
 
 
+def _too_wide() -> BadInputError:
+    return BadInputError(f"a value needs more than {MAX_WIDTH} bits; reduce bit widths or split the sum")
+
+
+def _magnitude(interval: Interval) -> int:
+    return max(abs(int(interval.low.min(initial=0))), abs(int(interval.high.max(initial=0))))
+
+
 def product(left: Interval, right: Interval, truncate: int = 0) -> Interval:
     """Bounds of floor(left * right / 2**truncate), broadcasting."""
+    if _magnitude(left) * _magnitude(right) >> MAX_WIDTH:
+        raise _too_wide()
     corners = [floor_shift(a * b, truncate) for a in (left.low, left.high) for b in (right.low, right.high)]
     return Interval(np.minimum.reduce(corners), np.maximum.reduce(corners))
 
 
 def total(terms: Interval, axis: int) -> Interval:
     """Bounds of the sum over `axis`."""
+    if _magnitude(terms) * terms.low.shape[axis] >> MAX_WIDTH:
+        raise _too_wide()
     return Interval(terms.low.sum(axis=axis), terms.high.sum(axis=axis))
 
 
 def plus(left: Interval, right: Interval) -> Interval:
     """Bounds of left + right, broadcasting."""
     return Interval(left.low + right.low, left.high + right.high)
+
+
+def shifted(value: Interval, bits: int) -> Interval:
+    """Bounds of value * 2**bits."""
+    if _magnitude(value) << bits >> MAX_WIDTH:
+        raise _too_wide()
+    return Interval(value.low << bits, value.high << bits)

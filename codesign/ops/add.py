@@ -6,7 +6,7 @@ from typing import ClassVar
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Instance, Op, TensorType
-from codesign.ranges import Interval, plus
+from codesign.ranges import plus, shifted
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,11 @@ class Add(Op):
     kind: ClassVar[str] = "add"
     left_shift: int = 0
     right_shift: int = 0
+    operand_count: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        if min(self.left_shift, self.right_shift) < 0:
+            raise BadInputError(f"add shifts left by 0 bits or more, not by {self.left_shift}, {self.right_shift}")
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *shape) twice -> (batch, *shape)."""
@@ -27,11 +32,7 @@ class Add(Op):
         left, right = operands
         if left.shape != right.shape:
             raise BadInputError(f"add needs operands of one shape, not {left.shape} and {right.shape}")
-        terms = [
-            Interval(term.bounds.low << shift, term.bounds.high << shift)
-            for term, shift in ((left, self.left_shift), (right, self.right_shift))
-        ]
-        return TensorType.derived(plus(*terms))
+        return TensorType.derived(plus(shifted(left.bounds, self.left_shift), shifted(right.bounds, self.right_shift)))
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance:
         """`add.v`."""

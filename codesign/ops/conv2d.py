@@ -8,7 +8,7 @@ import numpy as np
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, constant_products, instance, shifted_bias
+from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, constant_products, instance, shifted_bias
 from codesign.ranges import Interval
 
 
@@ -26,6 +26,15 @@ class Conv2d(Op):
     pad_value: int = 0
     truncate: int = 0
     bias_shift: int = 0
+    operand_count: ClassVar[int] = 3
+    static_operands: ClassVar[tuple[int, ...]] = (1, 2)
+
+    def __post_init__(self) -> None:
+        check_shifts(self.truncate, self.bias_shift)
+        if min(self.stride) < 1:
+            raise BadInputError(f"stride must be 1 or more, not {self.stride}")
+        if min(self.padding) < 0:
+            raise BadInputError(f"padding must be 0 pixels or more, not {self.padding}")
 
     def out_size(self, data: TensorType, weight: TensorType) -> tuple[int, int]:
         """Return (OH, OW); `BadInputError` if data and weight do not fit."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, constant_products, instance, shifted_bias
+from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, constant_products, instance, shifted_bias
 from codesign.ranges import Interval
 
 
@@ -21,6 +21,11 @@ class Dense(Op):
     kind: ClassVar[str] = "dense"
     truncate: int = 0
     bias_shift: int = 0
+    operand_count: ClassVar[int] = 3
+    static_operands: ClassVar[tuple[int, ...]] = (1, 2)
+
+    def __post_init__(self) -> None:
+        check_shifts(self.truncate, self.bias_shift)
 
     def matvec(self, data: TensorType, weight: TensorType) -> Matvec:
         """Return the sizes; `BadInputError` if data and weight do not fit."""

@@ -19,6 +19,10 @@ class Gather(Op):
     index: tuple[int, ...]
     shape: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        if not self.index:
+            raise BadInputError("gather needs at least one index")
+
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *operand shape) -> (batch, *shape)."""
         flat = operands[0].reshape(len(operands[0]), -1)

@@ -11,7 +11,7 @@ import numpy as np
 from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
 from codesign.graph import Cost, Instance, Products, TensorType, Timing, Words
-from codesign.ranges import Interval, frozen, plus, product, total
+from codesign.ranges import Interval, frozen, plus, product, shifted, total
 from codesign.verilog_literals import counter_bits
 
 
@@ -96,7 +96,14 @@ def shifted_bias(bias: TensorType, outputs: int, shift: int) -> Interval:
     """Bounds of the bias in accumulator units; `BadInputError` unless there is one per output."""
     if bias.shape != (outputs,):
         raise BadInputError(f"bias must have shape ({outputs},), not {bias.shape}")
-    return Interval(bias.bounds.low << shift, bias.bounds.high << shift)
+    return shifted(bias.bounds, shift)
+
+
+def check_shifts(truncate: int, bias_shift: int) -> None:
+    """Raise `BadInputError` unless both are 0 or more."""
+    for name, value in (("truncate", truncate), ("bias_shift", bias_shift)):
+        if value < 0:
+            raise BadInputError(f"{name} must be 0 bits or more, not {value}")
 
 
 def constant_products(

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from codesign.errors import BadInputError
-from codesign.fixed import Fixed, Integers, floor_shift
+from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift
 from codesign.graph import Instance, Op, TensorType
 
 
@@ -20,6 +20,11 @@ class Normalise(Op):
 
     kind: ClassVar[str] = "normalise"
     frac: int
+    operand_count: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        if self.frac < 0:
+            raise BadInputError(f"frac must be 0 bits or more, not {self.frac}")
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *shape), (batch, 1) -> (batch, *shape)."""
@@ -33,6 +38,10 @@ class Normalise(Op):
         data, total = operands
         if data.fixed.signed or total.fixed.signed or total.size != 1 or total.fixed.width > 53:
             raise BadInputError("normalise needs unsigned data and one unsigned total of at most 53 bits")
+        if data.fixed.width + self.frac > MAX_WIDTH:
+            raise BadInputError(
+                f"normalise shifts {data.fixed} by {self.frac} bits: that is more than {MAX_WIDTH} bits"
+            )
         return TensorType.full(data.shape, Fixed(self.frac + 1, self.frac))
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance:

@@ -19,6 +19,11 @@ class PackFloat(Op):
     exponent_bits: int
     mantissa_bits: int
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.exponent_bits <= 8 or self.mantissa_bits < 1:
+            fields = f"{self.exponent_bits} and {self.mantissa_bits}"
+            raise BadInputError(f"pack_float needs 1 to 8 exponent bits and at least 1 mantissa bit, not {fields}")
+
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *shape) -> (batch, *shape)."""
         (data,) = operands

@@ -1,14 +1,14 @@
 """Requantisation: multiply, add, shift, round and clip; per tensor or per leading-axis channel."""
 
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
 from codesign.errors import BadInputError
-from codesign.fixed import Fixed, Integers, floor_shift, round_shift, saturate
+from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift, round_shift, saturate
 from codesign.graph import Cost, Instance, Op, TensorType
-from codesign.ranges import Interval
+from codesign.ranges import Interval, plus, product
 from codesign.verilog_literals import concatenation, literal
 
 Rounding = Literal["floor", "half_even"]
@@ -34,6 +34,13 @@ class Requantise(Op):
     def __post_init__(self) -> None:
         if len(self.multiplier) != len(self.addend):
             raise BadInputError("requantise needs one addend for every multiplier")
+        if self.rounding not in get_args(Rounding):
+            raise BadInputError(f"rounding must be one of {get_args(Rounding)}, not {self.rounding!r}")
+        if not 0 <= self.shift < MAX_WIDTH:
+            raise BadInputError(f"shift must be 0 to {MAX_WIDTH - 1} bits, not {self.shift}")
+        low, high = self.clip
+        if not self.fixed.low <= low <= high <= self.fixed.high:
+            raise BadInputError(f"clip {low}..{high} must rise and lie in the range of {self.fixed}")
 
     @property
     def clip(self) -> tuple[int, int]:
@@ -51,11 +58,14 @@ class Requantise(Op):
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *shape) -> (batch, *shape)."""
         (data,) = operands
-        multiplier, addend = self.constants(int(np.prod(data.shape[1:])))
+        return saturate(self.rounded(data), *self.clip)
+
+    def rounded(self, data: Integers) -> Integers:
+        """(batch, *shape) -> (batch, *shape) before clipping."""
         shape = data.shape[1:]
+        multiplier, addend = self.constants(int(np.prod(shape)))
         scaled = data * multiplier.reshape(shape) + addend.reshape(shape)
-        rounded = floor_shift(scaled, self.shift) if self.rounding == "floor" else round_shift(scaled, self.shift)
-        return saturate(rounded, *self.clip)
+        return floor_shift(scaled, self.shift) if self.rounding == "floor" else round_shift(scaled, self.shift)
 
     def result(self, *operands: TensorType) -> TensorType:
         """Bounds are the images of the operand's bounds, since the function is monotonic."""
@@ -67,9 +77,9 @@ class Requantise(Op):
     def inner_width(self, data: TensorType) -> int:
         """Bits that hold x * multiplier + addend and the rounding half for every reachable x."""
         multiplier, addend = self.constants(data.size)
-        ends = [bound.ravel() * multiplier + addend for bound in (data.bounds.low, data.bounds.high)]
-        half = (1 << self.shift) >> 1
-        bounds = Interval(np.minimum(*ends), np.maximum(*ends) + half)
+        flat = Interval(data.bounds.low.ravel(), data.bounds.high.ravel())
+        scaled = plus(product(flat, Interval(multiplier, multiplier)), Interval(addend, addend))
+        bounds = Interval(scaled.low, scaled.high + ((1 << self.shift) >> 1))
         constants = [Fixed.covering(min(0, int(c.min())), int(c.max())).width + 1 for c in (multiplier, addend)]
         return max(bounds.fixed().width + 1, data.fixed.width + 1, self.shift + 2, self.fixed.width + 2, *constants)
 
@@ -82,8 +92,7 @@ class Requantise(Op):
         (data,) = operands
         inner = self.inner_width(data)
         low, high = self.clip
-        unclipped = replace(self, low=-(1 << (inner - 1)), high=(1 << (inner - 1)) - 1)
-        ends = [unclipped.evaluate(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
+        ends = [self.rounded(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
         return Instance(
             "requantise",
             (

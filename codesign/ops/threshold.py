@@ -30,6 +30,10 @@ class Threshold(Op):
         thresholds = frozen(self.thresholds)
         if thresholds.ndim != 2 or np.any(np.diff(thresholds, axis=1) < 0):
             raise BadInputError("thresholds must be (channels, levels), rising along levels")
+        if not thresholds.size:
+            raise BadInputError("threshold needs at least one level")
+        if len(self.falling) != len(thresholds):
+            raise BadInputError(f"threshold needs one falling flag for each of {len(thresholds)} channels")
         object.__setattr__(self, "thresholds", thresholds)
 
     def evaluate(self, *operands: Integers) -> Integers:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from codesign.errors import BadInputError
-from codesign.fixed import Integers
+from codesign.fixed import MAX_WIDTH, Integers
 from codesign.graph import Instance, Op, TensorType
 from codesign.ranges import Interval
 
@@ -24,6 +24,14 @@ class UnpackFloat(Op):
     mantissa_bits: int
     drop: int
     half: bool
+
+    def __post_init__(self) -> None:
+        if min(self.exponent_bits, self.mantissa_bits) < 1 or self.drop < 0:
+            fields = f"{self.exponent_bits}, {self.mantissa_bits} and drop {self.drop}"
+            raise BadInputError(f"unpack_float needs at least 1 exponent and mantissa bit and drop >= 0, not {fields}")
+        highest = (1 << min(self.exponent_bits, 8)) - 2 + self.drop + self.mantissa_bits + 1
+        if highest > MAX_WIDTH:
+            raise BadInputError(f"the largest code of unpack_float needs more than {MAX_WIDTH} bits")
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *shape) -> (batch, *shape)."""
