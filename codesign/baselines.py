@@ -118,7 +118,7 @@ def spread_rest(cells: SentCells, drop: int) -> Reals:
 
 
 def sorting_network(values: Integers) -> Integers:
-    """Return the positions (n, k) in descending order of `values` (n, k), equal ones as the chip's network leaves them.
+    """Return the positions (n, k) in descending order of `values` (n, k), k > 1, equal ones in the order of the chip.
 
     Merge exchange: Knuth, The Art of Computer Programming 3, section 5.2.2, algorithm M, due to Batcher.
     """
@@ -146,8 +146,7 @@ def _stages(count: int) -> list[tuple[Integers, Integers]]:
 def fitting_threshold(charges: Integers, links: int) -> int:
     """Return the lowest threshold at which the mean threshold-sum frame of `charges` (n, 48) fits `links` links.
 
-    Longer frames wait in the chip's buffer for shorter ones; a buffer that overflows would cut cells, which is not
-    counted here, in favour of the threshold sum.
+    Longer frames wait in the chip's buffer for shorter ones; cells that an overflow of it would cut are not counted.
     """
     low, high = 0, int(charges.max()) + 1
     while low < high:

@@ -172,7 +172,7 @@ def test_root_trees(tmp_path):
     with uproot.recreate(path) as file:
         file.mktree("inner/array", {"CALQ": ("i4", (48,)), "event": "i4"})
         file["inner/array"].extend({"CALQ": CHARGES.astype("i4"), "event": np.arange(3, dtype="i4")})
-        file.mktree("columns", {name: "f8" for name in NAMES[::-1]})
+        file.mktree("columns", dict.fromkeys(NAMES[::-1], "f8"))
         file["columns"].extend({name: CHARGES[:, cell].astype("f8") for cell, name in enumerate(NAMES)})
         file.mktree("wrong", {"x": "i4"})
         file["wrong"].extend({"x": np.arange(3, dtype="i4")})
