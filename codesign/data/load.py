@@ -56,15 +56,13 @@ def load_charges(path: Path, *, rounding: Rounding | None = None, drop: int = DR
 def split_distinct(charges: IntArray, test_fraction: float, seed: int) -> tuple[IntArray, IntArray]:
     """Return the row numbers of a training and a test part of the distinct rows: no row stands in both.
 
-    Of equal rows only the first is used. `BadInputError` unless both parts get a row.
+    Of equal rows only the first is used. `BadInputError` on a fraction outside 0 <= fraction < 1.
     """
+    if not 0 <= test_fraction < 1:
+        raise BadInputError(f"the fraction of test rows must lie in 0..1, below 1, got {test_fraction}")
     _, first = np.unique(charges, axis=0, return_index=True)
     order = np.random.default_rng(seed).permutation(np.sort(first))
-    count = round(len(order) * test_fraction) if 0 < test_fraction < 1 else 0
-    if not 0 < count < len(order):
-        raise BadInputError(
-            f"{test_fraction} of {len(order)} distinct events leaves an empty part; give 0 < fraction < 1"
-        )
+    count = round(len(order) * test_fraction)
     return np.sort(order[count:]).astype(np.int64), np.sort(order[:count]).astype(np.int64)
 
 

@@ -3,8 +3,8 @@
 Shower model of one module and bunch crossing, per image independent:
 1. soft pile-up: every cell gets a gamma-distributed charge (many small deposits add up);
 2. showers: a Poisson number of them, at uniform positions on the module. The energy falls exponentially, with a
-   power-law tail for a fraction of the showers. The lateral profile is a sum of two exponentials in the distance, core and halo
-   (the form of Acosta et al., Nucl. Instrum. Meth. A 316 (1992) 184), sampled at the cell centres;
+   power-law tail for a fraction of the showers. The lateral profile is a sum of two exponentials in the distance,
+   core and halo (the form of Acosta et al., Nucl. Instrum. Meth. A 316 (1992) 184), sampled at the cell centres;
 3. a log-normal gain of the module (layer and radius) and an exponential slope of random direction over the module
    (occupancy falls with the distance from the beam);
 4. the chip's 4E3M code with 3 dropped bits, decoded with half of the last place: values lie on the lattice of the

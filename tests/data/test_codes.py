@@ -40,9 +40,12 @@ def test_sum_code_equals_the_golden_file():
 
 @pytest.mark.parametrize(
     ("code", "rounding", "drop", "charge"),
-    [(0, "truncate", 3, 0), (0, "half", 3, 4), (0, "half-nonzero", 3, 0), (7, "truncate", 3, 56), (7, "half", 3, 60)]
-    + [(8, "half", 3, 68), (16, "truncate", 3, 128), (16, "half", 3, 136), (16, "half", 0, 17), (8, "half", 0, 8)]
-    + [(127, "truncate", 3, 15 << 17), (127, "half-nonzero", 3, (15 << 17) + (1 << 16))],
+    [
+        *((0, "truncate", 3, 0), (0, "half", 3, 4), (0, "half-nonzero", 3, 0), (7, "truncate", 3, 56)),
+        *((7, "half", 3, 60), (8, "half", 3, 68), (16, "truncate", 3, 128), (16, "half", 3, 136)),
+        *((16, "half", 0, 17), (8, "half", 0, 8)),
+        *((127, "truncate", 3, 15 << 17), (127, "half-nonzero", 3, (15 << 17) + (1 << 16))),
+    ],
 )
 def test_codes_computed_by_hand(code, rounding, drop, charge):
     assert decode(np.array([code]), rounding=rounding, drop=drop).tolist() == [charge]
