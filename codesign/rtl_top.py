@@ -4,6 +4,7 @@ from functools import cached_property
 
 from codesign.graph import Graph, Instance, Node, Products, Wiring
 from codesign.rtl_products import products_module
+from codesign.rtl_register import LiveBits
 from codesign.rtl_text import constant_module, header, instance, rom_module, rom_words, section, wiring
 from codesign.schedule import Schedule
 from codesign.verilog_literals import counter_bits
@@ -245,8 +246,29 @@ class Top:
                 # At one event a cycle every register reloads every cycle; an enable would only cost area.
                 enable = f"valid_{register.capture}" if self.schedule.ii_cycles > 1 else "1'b1"
                 lines += [f"    wire [{bits - 1}:0] {target};"]
-                lines += self._register(f"u_{target}", bits, enable, self._wire(name, register.source), target)
+                lines += self._value_register(name, self._wire(name, register.source), target, enable)
         return lines
+
+    def _value_register(self, name: str, source: str, target: str, enable: str) -> list[str]:
+        """Register a value; bits that interval analysis knows to be constant or copies of the sign are not stored."""
+        live = LiveBits.of(self.graph.types[name])
+        if live.is_whole:
+            return self._register(f"u_{target}", live.total, enable, source, target)
+        stored = f"{target}_live"
+        constant = (
+            f"    // {self.graph.types[name].bits - live.total} of {self.graph.types[name].bits} bits never change"
+        )
+        if not live.total:
+            return [constant, f"    assign {target} =", *_ended(live.scatter(stored))]
+        return [
+            constant,
+            f"    wire [{live.total - 1}:0] {stored}, {stored}_next;",
+            f"    assign {stored}_next =",
+            *_ended(live.gather(source)),
+            *self._register(f"u_{target}", live.total, enable, f"{stored}_next", stored),
+            f"    assign {target} =",
+            *_ended(live.scatter(stored)),
+        ]
 
     def _register(self, name: str, bits: int, enable: str, data: str, result: str) -> list[str]:
         self.register_bits += bits
@@ -288,6 +310,10 @@ class Top:
 
 def _flat(name: str) -> str:
     return name.replace(".", "_")
+
+
+def _ended(lines: list[str]) -> list[str]:
+    return [*lines[:-1], f"{lines[-1]};"]
 
 
 def _is_wanted(cycle: int, needed: set[int], done: dict[int, str]) -> bool:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from codesign.errors import BadInputError, VerificationError
-from codesign.files import write_json, write_text
+from codesign.files import read_json, write_json, write_text
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_run import Findings, assemble
 from codesign.flows.tmr import prove_all_state_is_triplicated
+from codesign.flows.triples import check_triples
 from codesign.flows.verification import CaseResult, verify_cases
 from codesign.flows.yosys import (
     AsicResult,
@@ -187,12 +188,22 @@ def _synthesise(
     rtl, work = folder / "rtl", folder / "synthesis"
     with watch.step("count flip-flops after synthesis"):
         flip_flops = count_flip_flops(rtl, work)
-    if flip_flops.flip_flop_bits != flip_flops.expected_bits or flip_flops.latch_bits:
-        raise VerificationError(
-            f"synthesis kept {flip_flops.flip_flop_bits} flip-flops of {flip_flops.expected_bits}: see {work}"
-        )
+        _require_registers(flip_flops, rtl, work)
     with watch.step("synthesise for ASIC"):
         asic = synthesise_asic(rtl, liberty, work, clock_ns)
     with watch.step("synthesise for FPGA"):
         fpga = synthesise_fpga(rtl, work)
     return flip_flops, asic, fpga
+
+
+def _require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
+    """Every declared bit must be there, three times where triplicated; a bit that never changes may be a constant."""
+    manifest = read_json(rtl / "manifest.json")
+    copies, constant = 1, 0
+    if manifest["tmr"] == "registers":
+        copies, constant = 3, check_triples(work / count.source.name, manifest["top"]).constant_bits
+    if count.latch_bits or count.flip_flop_bits != copies * (count.declared_bits - constant):
+        raise VerificationError(
+            f"synthesis left {count.flip_flop_bits} flip-flops and {count.latch_bits} latches of "
+            f"{count.expected_bits} flip-flops declared ({constant} bits are constant): see {work}"
+        )

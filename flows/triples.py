@@ -1,0 +1,57 @@
+"""Enforcement of triplication in the flat netlist: every register bit is three flip-flops, or three times a constant.
+
+Synthesis keeps the names of the copies (qA, qB, qC of `tmr_register`); a bit that never changes may become a
+constant, but then in all three copies, to the same value.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codesign.errors import VerificationError
+from codesign.flows.netlist import read_module
+
+COPIES = ("qA", "qB", "qC")
+Bit = int | str
+
+
+@dataclass(frozen=True)
+class Triples:
+    """Registers found by name, bits that stand three times, and bits that are constant in all copies."""
+
+    registers: int
+    protected_bits: int
+    constant_bits: int
+
+
+def check_triples(netlist: Path, top: str) -> Triples:
+    """Check every triplicated register of a flat Yosys JSON netlist; `VerificationError` names register and bit."""
+    module = read_module(netlist, top)
+    outputs = _flip_flop_outputs(module)
+    nets: dict[str, dict[str, list[Bit]]] = {}
+    for name, net in module["netnames"].items():
+        match = re.fullmatch(rf"(.*\.)?({'|'.join(COPIES)})", name)
+        if match:
+            nets.setdefault(match.group(1) or "", {})[match.group(2)] = net["bits"]
+    counts = [_check(name.rstrip("."), copies, outputs) for name, copies in sorted(nets.items())]
+    return Triples(len(counts), sum(p for p, _ in counts), sum(c for _, c in counts))
+
+
+def _flip_flop_outputs(module: dict[str, Any]) -> set[Bit]:
+    cells = module["cells"].values()
+    return {bit for cell in cells if "DFF" in cell["type"].upper() for bit in cell["connections"].get("Q", [])}
+
+
+def _check(name: str, copies: dict[str, list[Bit]], outputs: set[Bit]) -> tuple[int, int]:
+    if set(copies) != set(COPIES):
+        raise VerificationError(f"register {name}: only copies {', '.join(sorted(copies))} are left after synthesis")
+    protected = constant = 0
+    for index, bits in enumerate(zip(*(copies[copy] for copy in COPIES), strict=True)):
+        if len(set(bits)) == 1 and isinstance(bits[0], str):
+            constant += 1
+        elif len(set(bits)) == len(COPIES) and outputs.issuperset(bits):
+            protected += 1
+        else:
+            raise VerificationError(f"register {name}, bit {index}: its copies are not three flip-flops")
+    return protected, constant
