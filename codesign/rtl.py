@@ -17,6 +17,9 @@ from codesign.verilog_names import check_identifier
 Tmr = Literal["none", "registers"]
 TMR_OPTIONS = ("none", "registers")
 MANIFEST = "manifest.json"
+# Declarations in the text of the top level: ports and wires, and instances.
+_SIGNAL = re.compile(r"^    (?:(?:input|output) +)?wire +(?:signed +)?(?:\[[^\]]*\] *)?(\w+)", re.MULTILINE)
+_INSTANCE = re.compile(r"^    (?:\w+|\)) (\w+) \($", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,16 @@ def emit(graph: Graph, schedule: Schedule, *, tmr: Tmr, clock_ns: float) -> Rtl:
     text = top.text  # emits the constant modules on its way
     own = (*top.modules, (f"{graph.name}.v", text))
     files = (*_templates(text for _, text in own), *own)
+    _check_distinct([name.removesuffix(".v") for name, _ in files], "modules")
+    _check_distinct([name for pattern in (_SIGNAL, _INSTANCE) for name in pattern.findall(text)], "signals or instances")
     return Rtl(files, _manifest(top, files, tmr, clock_ns))
+
+
+def _check_distinct(names: list[str], what: str) -> None:
+    """Names of nodes get suffixes, so that two nodes can give one name: `a` in register 1 and `a_r1`."""
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise BadInputError(f"two {what} would be named {repeated[0]!r} in Verilog: rename the design or a node")
 
 
 def write_rtl(rtl: Rtl, directory: Path) -> Path:

@@ -63,6 +63,8 @@ def compare(graph: Graph, expected: Mapping[str, Integers], words: Words) -> Equ
     result = Equality(0, 0, 0)
     for name, got in decode_words(graph, words).items():
         want = np.asarray(expected[name])[: len(got)]
+        if want.shape != got.shape:
+            raise VerificationError(f"{name}: {len(got)} events came back, {len(want)} were expected")
         wrong = np.argwhere(got != want)
         first = ""
         if len(wrong):

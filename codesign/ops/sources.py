@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
 from codesign.graph import Source, TensorType
 from codesign.ranges import Interval, frozen
@@ -44,7 +45,10 @@ class Constant(Source):
     values: Integers
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen(np.atleast_1d(self.values)))
+        values = np.atleast_1d(self.values)
+        if values.dtype.kind not in "iu" or not values.size:
+            raise BadInputError(f"a constant must hold at least one integer, and only integers, not {values.dtype}")
+        object.__setattr__(self, "values", frozen(values))
 
     def result(self, *operands: TensorType) -> TensorType:
         """Exactly these values."""
