@@ -19,6 +19,7 @@ from codesign.files import read_json, write_json
 from codesign.sim.exchange import PHASES, Measured, read_plan, read_words, write_words
 
 RESET_CYCLES = 2
+PROBE_EVENTS = 4
 
 
 class Bench:
@@ -75,6 +76,20 @@ class Bench:
         for _ in range(self.latency_cycles + 2):
             await self.step(None)
 
+    async def probe(self, words: list[int], results: np.ndarray) -> None:
+        """Drive events one cycle closer than the interval: if all results still come, the interval is overstated."""
+        if self.ii_cycles == 1 or len(words) < 2:
+            return
+        for word in words:
+            await self.step(word)
+            for _ in range(self.ii_cycles - 2):
+                await self.step(None)
+        for _ in range(self.latency_cycles + self.ii_cycles):
+            await self.step(None)
+        wanted = [int.from_bytes(row.tobytes(), "little") for row in results[: len(words)]]
+        got = [word for _, word in self.results]
+        assert got != wanted, f"events every {self.ii_cycles - 1} cycles work, manifest says {self.ii_cycles}"
+
     def take(self, expected: int) -> tuple[np.ndarray, int, int]:
         """Return results as packed words, their latency and least spacing; empty the record."""
         assert len(self.results) == expected, f"{expected} events gave {len(self.results)} results"
@@ -125,4 +140,6 @@ async def events_in_results_out(dut: Any) -> None:
     await bench.configure(parameters)
     await bench.stream(chosen)
     write_words(directory / f"{PHASES[2]}.npy", bench.take(len(chosen))[0])
+
+    await bench.probe(words[:PROBE_EVENTS], response)
     write_json(directory / "measured.json", asdict(Measured(latency, spacing, bench.err_cycles, bench.cycle)))
