@@ -19,10 +19,9 @@ from typing import Any
 import click
 
 from codesign import __version__
-from codesign.data.codes import ROUNDINGS
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
-from codesign.options import TMR_MODES, RunOptions, parse_format, parse_reuse
+from codesign.options import TMR_MODES, RunOptions, parse_reuse
 
 
 class PositiveNumber(click.ParamType[float]):
@@ -90,11 +89,11 @@ weight_bits_option = click.option(
 )
 input_format_option = click.option(
     "--input-format",
-    callback=lambda _ctx, _param, text: parse_format(text) if text else None,
     help="Port format such as u8.7, with the model's first quantiser in hardware; default: its integers.",
 )
-rounding_option = click.option(
-    "--rounding", type=click.Choice(ROUNDINGS), help="How charge codes in the data are read."
+rounding_option = click.option("--rounding", help="How charge codes in the data are read: truncate or half.")
+drop_option = click.option(
+    "--drop-bits", type=click.IntRange(0, 16), help="Low bits that charge codes in the data lack."
 )
 
 
@@ -142,7 +141,7 @@ def demo(output: Path) -> None:
 
 
 _MODEL = (model_option, weight_bits_option, input_format_option)
-_DATA = (data_option, rounding_option, vectors_option)
+_DATA = (data_option, rounding_option, drop_option, vectors_option)
 _HARDWARE = (reuse_option, tmr_option, clock_option)
 
 

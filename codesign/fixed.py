@@ -3,6 +3,7 @@
 Values are integers; a format says how many bits hold them and where the binary point lies.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,15 @@ class Fixed:
         if low >= 0:
             return cls(max(1, int(high).bit_length()), frac, signed=False)
         return cls(max(int(high).bit_length(), (-int(low) - 1).bit_length()) + 1, frac, signed=True)
+
+    @classmethod
+    def parse(cls, text: str) -> "Fixed":
+        """Read a format such as "u8.7" (unsigned, 8 bits, 7 of them behind the binary point) or "s11"."""
+        match = re.fullmatch(r"([us])(\d{1,3})(?:\.(\d{1,3}))?", text.strip())
+        if not match:
+            raise BadInputError(f"format {text!r} must be like u8.7 (unsigned, 8 bits, 7 fraction bits) or s11")
+        sign, width, frac = match.groups()
+        return cls(int(width), int(frac or 0), signed=sign == "s")
 
     def __str__(self) -> str:
         return f"{'s' if self.signed else 'u'}{self.width}" + (f".{self.frac}" if self.frac else "")

@@ -1,14 +1,11 @@
 """What a user may ask of a run, as one frozen value; None means: as the design says."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from codesign.data.codes import Rounding
 from codesign.errors import BadInputError
-from codesign.fixed import Fixed
 
 TmrMode = Literal["registers", "none"]
 TMR_MODES: tuple[TmrMode, ...] = get_args(TmrMode)
@@ -21,7 +18,8 @@ class RunOptions:
     `reuse` holds (node, reuse factor) pairs, each node once. `constraints` are texts such as
     "latency <= 100 ns" that replace the design's own when there is at least one. `weight_bits` quantises layers
     with float weights, which is refused otherwise. `input_format` puts the model's first quantiser into the
-    hardware, behind a port of that format. `rounding` says how floating charge codes in the data are read.
+    hardware, behind a port of that format ("u8.7"). `rounding` and `drop_bits` say how floating charge codes in the
+    data are read.
     """
 
     design: str
@@ -35,8 +33,9 @@ class RunOptions:
     vectors: int | None = None
     constraints: tuple[str, ...] = ()
     weight_bits: int | None = None
-    input_format: Fixed | None = None
-    rounding: Rounding | None = None
+    input_format: str | None = None
+    rounding: str | None = None
+    drop_bits: int | None = None
 
 
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
@@ -59,12 +58,3 @@ def _parse_pair(text: str) -> tuple[str, int]:
     if not (factor.isascii() and factor.isdigit() and len(factor) < 10 and int(factor) > 0):
         raise BadInputError(f"--reuse {text!r}: the reuse factor must be a whole number from 1, not {factor!r}")
     return node, int(factor)
-
-
-def parse_format(text: str) -> Fixed:
-    """Read a format such as "u8.7" (unsigned, 8 bits, 7 of them behind the binary point) or "s11"."""
-    match = re.fullmatch(r"([us])(\d{1,3})(?:\.(\d{1,3}))?", text.strip())
-    if not match:
-        raise BadInputError(f"--input-format {text!r} must be like u8.7 (unsigned, 8 bits, 7 fraction bits) or s11")
-    sign, width, frac = match.groups()
-    return Fixed(int(width), int(frac or 0), signed=sign == "s")

@@ -42,7 +42,8 @@ def emit(graph: Graph, schedule: Schedule, *, tmr: Tmr, clock_ns: float) -> Rtl:
     own = (*top.modules, (f"{graph.name}.v", text))
     files = (*_templates(text for _, text in own), *own)
     _check_distinct([name.removesuffix(".v") for name, _ in files], "modules")
-    _check_distinct([name for pattern in (_SIGNAL, _INSTANCE) for name in pattern.findall(text)], "signals or instances")
+    names = [name for pattern in (_SIGNAL, _INSTANCE) for name in pattern.findall(text)]
+    _check_distinct(names, "signals or instances")
     return Rtl(files, _manifest(top, files, tmr, clock_ns))
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from codesign.flows.design import Bound
-from codesign.flows.gate_simulation import Activity, simulate
+from codesign.flows.gate_simulation import Activity, DelayModel, simulate
 from codesign.flows.liberty import read_liberty
 from codesign.flows.netlist import load_netlist
 from codesign.flows.power import estimate_power
 from codesign.flows.report_sections import power_section
-from codesign.flows.yosys import AsicResult, SourceFile
+from codesign.flows.yosys import AsicResult
+from codesign.flows.yosys_job import SourceFile
 from codesign.packing import Words
 from codesign.report import Resources
 from codesign.verify import compare, parameter_bytes, stimulus
@@ -22,7 +23,7 @@ from codesign.verify import compare, parameter_bytes, stimulus
 RESET_CYCLES = 2
 LARGEST_STIMULUS_CYCLES = 4096
 SMALLEST_STIMULUS_EVENTS = 16
-DELAY_MODELS = ("zero", "unit")
+DELAY_MODELS: tuple[DelayModel, ...] = ("zero", "unit")
 
 
 def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dict[str, Any]) -> tuple[Resources, ...]:

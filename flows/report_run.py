@@ -10,7 +10,8 @@ from codesign.files import sha256_of
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.report_sections import area_section, fpga_section, registers_section
 from codesign.flows.verification import CaseResult
-from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult, SourceFile
+from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
+from codesign.flows.yosys_job import SourceFile
 from codesign.options import RunOptions
 from codesign.report import Comparison, EmdRow, Equality, Quantity, Report, Resources, check_constraints
 from codesign.report import Design as DesignPart

@@ -37,7 +37,7 @@ def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) ->
     flipped weight bit of the reference.
     """
     events = stimulus(bound.graph, bound.inputs)
-    results = []
+    results: list[CaseResult] = []
     for case in bound.cases:
         expected = bound.graph.evaluate({**bound.inputs, **case.parameters})
         plan = Plan(min(GAP_EVENTS, len(events)), min(RESET_EVENTS, len(events)))

@@ -1,0 +1,1 @@
+"""Verilog templates: plain parametrised modules, one job each; `lint.vlt` holds the only lint waivers."""

@@ -19,12 +19,13 @@ FOLDERS = {
 }
 
 # Part of the package -> the parts it may import. Parts that are not named may import all but the outer ones.
-BASE = frozenset({"errors", "files", "verilog_names"})
+BASE = frozenset({"errors", "files", "verilog_names", "verilog_literals"})
 NUMBERS = BASE | {"fixed", "ranges"}
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
     "files": frozenset({"errors"}),
     "verilog_names": frozenset({"errors"}),
+    "verilog_literals": frozenset(),
     "options": frozenset({"errors"}),
     "exits": frozenset({"errors"}),
     "metrics": frozenset({"errors"}),
@@ -36,7 +37,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "frontend": NUMBERS | {"graph", "ops", "rescale"},
     "schedule": NUMBERS | {"graph"},
     "rtl_text": NUMBERS | {"graph", "schedule"},
-    "rtl_top": NUMBERS | {"graph", "schedule", "rtl_text"},
+    "rtl_products": NUMBERS | {"graph", "rtl_text"},
+    "rtl_register": NUMBERS | {"graph", "rtl_text"},
+    "rtl_top": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_products", "rtl_register"},
     "rtl": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_top", "rtl_templates"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.

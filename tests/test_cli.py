@@ -134,7 +134,7 @@ def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path
         (["run", "../tiny"], "choose one of small, tiny"),
         (["run", "tiny", "--tmr", "some"], "'registers', 'none'"),
         (["run", "tiny", "--model", "nowhere.npz"], "'nowhere.npz' does not exist"),
-        (["run", "tiny", "--data", "."], "is a directory"),
+        (["run", "tiny", "--model", "."], "is a directory"),
         (["run", "tiny", "--clock-ns", "nan"], "finite number above 0, not nan"),
         (["run", "tiny", "--clock-ns", "inf"], "finite number above 0, not inf"),
         (["run", "tiny", "--clock-ns", "0"], "finite number above 0, not 0"),

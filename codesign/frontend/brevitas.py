@@ -178,7 +178,7 @@ def quantise_weights(model: nn.Module, bits: int | Mapping[str, int], *, per_cha
     biases stay float. Raises `BadInputError` for a path that is no float layer or a width outside 2..32.
     """
     twin = copy.deepcopy(model)
-    layers = {path: module for path, module in twin.named_modules() if _has_float_weights(module)}
+    layers = float_layers(twin)
     widths = dict.fromkeys(layers, bits) if isinstance(bits, int) else dict(bits)
     for path, width in widths.items():
         if path not in layers:
@@ -187,6 +187,11 @@ def quantise_weights(model: nn.Module, bits: int | Mapping[str, int], *, per_cha
             raise BadInputError(f"'{path}': weight bits must be a whole number from 2 to 32, not {width!r}")
         _replace(twin, path, _with_weight_bits(layers[path], width, per_channel))
     return twin.eval()
+
+
+def float_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the Conv2d and Linear layers of `model` that have float weights, by module path."""
+    return {path: module for path, module in model.named_modules() if _has_float_weights(module)}
 
 
 def _has_float_weights(module: nn.Module) -> bool:

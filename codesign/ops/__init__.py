@@ -31,3 +31,20 @@ OPERATORS: dict[str, type[Op]] = {
         UnpackFloat,
     )
 }
+
+__all__ = [
+    "OPERATORS",
+    "Add",
+    "Constant",
+    "Conv2d",
+    "Dense",
+    "Gather",
+    "Input",
+    "Normalise",
+    "PackFloat",
+    "Parameter",
+    "Requantise",
+    "Reshape",
+    "Threshold",
+    "UnpackFloat",
+]

@@ -8,16 +8,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import cast
 
 import numpy as np
-from codesign.data.load import data_file, load_charges
-from codesign.flows.physics import encoder_physics
 
+from codesign.data.codes import ROUNDINGS, Rounding
 from codesign.data.geometry import ARRANGE_8X8, CELLS, MASK_8X8, from_image
-from codesign.data.shower import generate
-from codesign.fixed import Integers
+from codesign.data.load import data_file, load_charges
+from codesign.data.shower import DROP_BITS, generate
+from codesign.errors import BadInputError
+from codesign.fixed import Fixed, Integers
 from codesign.flows.design import Bound, Design, Exactness
-from codesign.frontend.brevitas import Captured, capture, quantise_weights
+from codesign.flows.physics import encoder_physics
+from codesign.frontend.brevitas import Captured, capture, float_layers, quantise_weights
 from codesign.frontend.exactness import check_exactness
 from codesign.frontend.vectors import corner_inputs, random_inputs
 from codesign.graph import Graph, Node
@@ -38,8 +41,8 @@ def bind(options: RunOptions) -> Bound:
     path = options.model or _shipped_checkpoint()
     model = _load(path)
     if options.weight_bits is not None:
-        model.encoder = quantise_weights(model.encoder, options.weight_bits)
-    captured = capture(model.encoder, IMAGE, input_type=options.input_format, name="econt")
+        model = cast(AutoEncoder, quantise_weights(model, _weight_bits(model, options.weight_bits)))
+    captured = capture(model.encoder, IMAGE, input_type=_input_type(options), name="econt")
     charges = _charges(options)
     integers = captured.quantise_input(normalise(charges))
     graph = captured.graph
@@ -72,11 +75,30 @@ def _load(path: Path) -> AutoEncoder:
     return load_published(path) if path.suffix == ".npz" else load_checkpoint(path)
 
 
+def _weight_bits(model: AutoEncoder, bits: int) -> dict[str, int]:
+    """Every float layer of the encoder; the decoder stays float, it runs outside the detector."""
+    layers = [f"encoder.{path}" for path in float_layers(model.encoder)]
+    if not layers:
+        raise BadInputError("--weight-bits: the encoder has no float weights; leave the option out")
+    return dict.fromkeys(layers, bits)
+
+
+def _rounding(options: RunOptions) -> Rounding | None:
+    if options.rounding is not None and options.rounding not in ROUNDINGS:
+        raise BadInputError(f"--rounding must be one of {', '.join(ROUNDINGS)}, not {options.rounding!r}")
+    return options.rounding
+
+
+def _input_type(options: RunOptions) -> Fixed | None:
+    return Fixed.parse(options.input_format) if options.input_format else None
+
+
 def _charges(options: RunOptions) -> Integers:
     count = options.vectors or DESIGN.vectors
     if options.data is None:
         return generate(count, seed=EMBEDDED_SEED)
-    charges = load_charges(options.data, rounding=options.rounding)
+    drop = DROP_BITS if options.drop_bits is None else options.drop_bits
+    charges = load_charges(options.data, rounding=_rounding(options), drop=drop)
     return charges[: options.vectors]
 
 
