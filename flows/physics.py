@@ -24,8 +24,8 @@ from codesign.metrics import (
     summarise,
     zero_fraction,
 )
-from codesign.models.econt import AutoEncoder, decode, float_model, reconstruct
-from codesign.models.normalise import power_of_two_below
+from codesign.models.econt import AutoEncoder, decode, float_model, reconstruct, reconstruct_images
+from codesign.models.normalise import normalise, power_of_two_below
 from codesign.report import EmdRow
 
 Reals = NDArray[np.float64]
@@ -58,7 +58,7 @@ def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -
         latents = port.decode(outputs[port.node][: len(kept)])
         responses = {
             "float model": reconstruct(float_model(model), kept) * scale,
-            "Brevitas model": reconstruct(model, kept) * scale,
+            "Brevitas model": reconstruct_images(model, captured.model_input(normalise(kept))) * scale,
             "RTL response": decode(model, latents) * scale,
         }
         for algorithm in ALGORITHMS:

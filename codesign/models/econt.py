@@ -276,14 +276,19 @@ def decode(model: AutoEncoder, latent: NDArray[Any]) -> NDArray[np.float64]:
 
 
 @torch.no_grad()
+def reconstruct_images(model: AutoEncoder, x: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the reconstructed cells (rows, 48), in CALQ order, of encoder inputs (rows, 1, 8, 8); normalised units."""
+    like = model.decoder.dense.weight
+    images = [model(torch.as_tensor(part).to(like)) for part in _batches(x)]
+    return from_image(torch.cat(images).double().cpu().numpy())
+
+
 def reconstruct(model: AutoEncoder, calq: NDArray[Any]) -> NDArray[np.float64]:
     """Return the reconstructed cells (rows, 48), in CALQ order and normalised units, of charges `calq` (rows, 48).
 
     Raises `BadInputError` for a wrong shape, a negative charge or NaN.
     """
-    like = model.decoder.dense.weight
-    images = [model(torch.as_tensor(part).to(like)) for part in _batches(normalise(calq))]
-    return from_image(torch.cat(images).double().cpu().numpy())
+    return reconstruct_images(model, normalise(calq))
 
 
 def _batches(rows: NDArray[Any]) -> list[NDArray[Any]]:
