@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -101,22 +102,31 @@ def targets(left: Any) -> frozenset[str]:
 
 def _parse(paths: tuple[Path, ...]) -> dict[str, _Module]:
     modules: dict[str, _Module] = {}
-    with tempfile.TemporaryDirectory() as tables:
-        parser = VerilogParser(outputdir=tables, debug=False)
-        for path in paths:
-            parser.lexer.reset_lineno()
-            try:
-                definitions = parser.parse(path.read_text(encoding="utf-8")).description.definitions
-            except ParseError as error:
-                raise VerificationError(f"{path.name}: cannot be parsed, so nothing is proven: {error}") from error
-            for tree in definitions:
-                module = _Module(path.name, tree)
-                if not isinstance(tree, ast.ModuleDef):
-                    raise VerificationError(f"{path.name}:{tree.lineno}: only modules may stand in a file")
-                if tree.name in modules:
-                    raise module.fail(tree, f"defined before, in {modules[tree.name].file}")
-                modules[tree.name] = module
+    for path in paths:
+        for tree in _definitions(path):
+            module = _Module(path.name, tree)
+            if not isinstance(tree, ast.ModuleDef):
+                raise VerificationError(f"{path.name}:{tree.lineno}: only modules may stand in a file")
+            if tree.name in modules:
+                raise module.fail(tree, f"defined before, in {modules[tree.name].file}")
+            modules[tree.name] = module
     return modules
+
+
+def _definitions(path: Path) -> tuple[Any, ...]:
+    parser = _parser()
+    parser.lexer.reset_lineno()
+    try:
+        return tuple(parser.parse(path.read_text(encoding="utf-8")).description.definitions)
+    except ParseError as error:
+        raise VerificationError(f"{path.name}: cannot be parsed, so nothing is proven: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    """Return the parser; its tables take a second to build."""
+    with tempfile.TemporaryDirectory() as tables:
+        return VerilogParser(outputdir=tables, debug=False)
 
 
 def _is_clocked(process: Any) -> bool:
@@ -127,14 +137,20 @@ def _check_processes(module: _Module) -> None:
     for node in walk(module.tree):
         if isinstance(node, ast.Initial):
             raise module.fail(node, "an initial block sets state")
-        if isinstance(node, ast.Reg | ast.Integer) and getattr(node, "value", None) is not None:
-            raise module.fail(node, f"variable {node.name} has an initial value")
+        if isinstance(node, ast.Decl) and _has_initial_value(node):
+            raise module.fail(node, "a variable has an initial value")
         if isinstance(node, ast.Function | ast.Task | ast.AlwaysFF | ast.AlwaysComb | ast.AlwaysLatch):
             raise module.fail(node, f"{type(node).__name__} is no Verilog-2005 that this proof reads")
         if isinstance(node, ast.Assign) and targets(node.left) & names(node.right):
             raise module.fail(node, "an assignment feeds itself: a latch")
         if isinstance(node, ast.Always):
             _check_process(module, node)
+
+
+def _has_initial_value(declaration: Any) -> bool:
+    kinds = [type(one) for one in declaration.list]
+    given = [one.value for one in declaration.list if isinstance(one, ast.Reg | ast.Integer)]
+    return (ast.Reg in kinds and ast.Assign in kinds) or any(value is not None for value in given)
 
 
 def _check_process(module: _Module, process: Any) -> None:
@@ -184,6 +200,10 @@ def _check_top(modules: Mapping[str, _Module], top: str) -> None:
 def _check_function(modules: Mapping[str, _Module]) -> tuple[tuple[str, ...], int]:
     """Evaluate the register for all states and inputs; return the names of its copies and the number of cases."""
     register = modules[REGISTER]
+    # The dataflow analyser keeps one driver of a signal: q and err have theirs in the voter, and in the single copy.
+    driven = sorted(name for assign in register.find(ast.Assign) for name in targets(assign.left))
+    if driven != ["err", "next", "q"]:
+        raise register.fail(register.tree, f"assigns {', '.join(driven)}, not err, next and q once each")
     binds = _bindings(register.tree, modules[VOTER].tree)
     copies = _copies(register, binds)
     short = {name: name.rpartition(".")[2] for name in copies}
