@@ -81,8 +81,8 @@ def schedule(graph: Graph, reuse: Mapping[str, int] | None = None, cuts: tuple[s
             state.taps[node.name] = [_Tap(0, 0, 0, is_clean=False)]
         elif node.name not in graph.static:
             _place(graph, node, factors[node.name], state)
-            if node.name in cuts:
-                _cut(node.name, state)
+        if node.name in cuts:
+            _cut(node.name, state)
     latency, outputs = _place_outputs(graph, state)
     return Schedule(state.slots, tuple(state.registers), state.reads, outputs, latency, state.ii_cycles)
 
