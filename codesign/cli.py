@@ -21,7 +21,7 @@ import click
 from codesign import __version__
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
-from codesign.options import TMR_MODES, RunOptions, parse_reuse
+from codesign.options import ROUNDINGS, TMR_MODES, Rounding, RunOptions, parse_reuse
 
 
 class PositiveNumber(click.ParamType[float]):
@@ -91,7 +91,9 @@ input_format_option = click.option(
     "--input-format",
     help="Port format such as u8.7, with the model's first quantiser in hardware; default: its integers.",
 )
-rounding_option = click.option("--rounding", help="How charge codes in the data are read: truncate or half.")
+rounding_option = click.option(
+    "--rounding", type=click.Choice(ROUNDINGS), help="How charge codes in the data are read."
+)
 drop_option = click.option(
     "--drop-bits", type=click.IntRange(0, 16), help="Low bits that charge codes in the data lack."
 )
@@ -218,6 +220,7 @@ def train() -> None:
 @train.command("econt")
 @click.option("--output", type=_NEW_FOLDER, default=Path("runs/train"), show_default=True, help="For the checkpoints.")
 @data_option
+@rounding_option
 @click.option("--events", type=int, default=20_000, show_default=True, help="Images, of the embedded generator.")
 @click.option("--float-epochs", type=int, default=30, show_default=True, help="Epochs before quantisation.")
 @click.option("--qat-epochs", type=int, default=10, show_default=True, help="Epochs with the telescope loss.")
@@ -225,6 +228,7 @@ def train() -> None:
 @click.option("--batch-size", type=int, default=64, show_default=True)
 @click.option("--weight-bits", type=int, default=6, show_default=True, help="2 to 16.")
 @click.option("--latent-bits", type=int, default=9, show_default=True, help="2 to 16.")
+@click.option("--test-fraction", type=float, default=0.0, show_default=True, help="Distinct rows to leave out.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the output folder.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -232,6 +236,7 @@ def train_econt_command(
     *,
     output: Path,
     data: Path | None,
+    rounding: Rounding | None,
     events: int,
     float_epochs: int,
     qat_epochs: int,
@@ -239,6 +244,7 @@ def train_econt_command(
     batch_size: int,
     weight_bits: int,
     latent_bits: int,
+    test_fraction: float,
     seed: int,
     resume: bool,
     quiet: bool,
@@ -250,12 +256,14 @@ def train_econt_command(
     options = TrainOptions(
         output,
         data,
-        events,
-        Architecture(weight_bits=weight_bits, latent_bits=latent_bits),
+        events=events,
+        architecture=Architecture(weight_bits=weight_bits, latent_bits=latent_bits),
         float_epochs=float_epochs,
         qat_epochs=qat_epochs,
         emd_epochs=emd_epochs,
         batch_size=batch_size,
+        rounding=rounding,
+        test_fraction=test_fraction,
         seed=seed,
         resume=resume,
         progress=not quiet,

@@ -9,6 +9,8 @@ from codesign.errors import BadInputError
 
 TmrMode = Literal["registers", "none"]
 TMR_MODES: tuple[TmrMode, ...] = get_args(TmrMode)
+Rounding = Literal["truncate", "half", "half-nonzero"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class RunOptions:
     constraints: tuple[str, ...] = ()
     weight_bits: int | None = None
     input_format: str | None = None
-    rounding: str | None = None
+    rounding: Rounding | None = None
     drop_bits: int | None = None
 
 

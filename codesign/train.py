@@ -31,6 +31,7 @@ from codesign.models.econt import Architecture, AutoEncoder, quantised_model, re
 from codesign.models.emd_loss import EmdLoss
 from codesign.models.normalise import normalise
 from codesign.models.telescope import TelescopeLoss
+from codesign.options import Rounding
 
 StageName = Literal["float", "qat", "emd"]
 BEST_NAME = "best.safetensors"
@@ -44,14 +45,16 @@ SPLIT_SEED = 0
 class TrainOptions:
     """What to train, on what, for how long; `BadInputError` for a value out of range.
 
-    `data=None` trains on `events` images of the embedded generator. `test_fraction` of the distinct rows, the same for
-    every seed, are left out altogether (`held_out_rows`); `validation_fraction` of the rest choose the best epoch and
-    are never trained on. Learning rates are the highest of each stage. `resume` goes on from
-    `output`/last.safetensors, which must have been written with the same options.
+    `data=None` trains on `events` images of the embedded generator; `rounding` says how floating codes are read.
+    `test_fraction` of the distinct rows, the same for every seed, are left out altogether (`held_out_rows`);
+    `validation_fraction` of the rest choose the best epoch and are never trained on. Learning rates are the highest
+    of each stage. `resume` goes on from `output`/last.safetensors, which must have been written with the same
+    options.
     """
 
     output: Path
     data: Path | None = None
+    rounding: Rounding | None = None
     events: int = 20_000
     architecture: Architecture = field(default_factory=Architecture)
     float_epochs: int = 30
@@ -194,7 +197,11 @@ def _describe(state: _State) -> str:
 
 
 def _rows(options: TrainOptions) -> _Rows:
-    charges = generate(options.events, options.seed) if options.data is None else load_charges(options.data)
+    charges = (
+        generate(options.events, options.seed)
+        if options.data is None
+        else load_charges(options.data, rounding=options.rounding)
+    )
     charges = charges[split_distinct(charges, options.test_fraction, SPLIT_SEED)[0]]
     charges = charges[charges.sum(axis=1) > 0]
     training, validation = split_distinct(charges, options.validation_fraction, SPLIT_SEED)

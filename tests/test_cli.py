@@ -112,7 +112,18 @@ def test_train_hands_over_its_options(
     bits = ["--weight-bits", "5", "--latent-bits", "4", "--events", "50", "--resume", "--quiet"]
     assert execute(["train", "econt", "--output", str(tmp_path), "--data", str(data), *epochs, *bits]) == 0
     assert asked.pop() == train.TrainOptions(
-        tmp_path, data, 50, Architecture(weight_bits=5, latent_bits=4), 1, 2, 3, 4, seed=5, resume=True, progress=False
+        tmp_path,
+        data,
+        None,
+        50,
+        Architecture(weight_bits=5, latent_bits=4),
+        1,
+        2,
+        3,
+        4,
+        seed=5,
+        resume=True,
+        progress=False,
     )
     assert capsys.readouterr().out.endswith("epoch 3: mean validation EMD 1.2500\nbest.safetensors\n")
     assert execute(["train", "econt", "--seed", "-1"]) == 2

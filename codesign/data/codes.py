@@ -9,15 +9,14 @@ Three ways to read a code are in use, and none is a default:
 "half-nonzero"  as "half", but code 0 is 0: data in which cells under a threshold were never sent.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
+from codesign.options import ROUNDINGS, Rounding
 
-Rounding = Literal["truncate", "half", "half-nonzero"]
-ROUNDINGS: tuple[Rounding, ...] = ("truncate", "half", "half-nonzero")
 IntArray = NDArray[np.int64]
 
 

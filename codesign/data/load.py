@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.data.codes import Rounding, decode
+from codesign.data.codes import decode
 from codesign.data.geometry import CELLS
 from codesign.data.shower import DROP_BITS
 from codesign.errors import BadInputError, ToolMissingError
+from codesign.options import Rounding
 
 IntArray = NDArray[np.int64]
 CHARGE_LIMIT = 2**31  # far above any sum of a module; keeps the sums of 48 exact in every later step

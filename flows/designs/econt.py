@@ -12,7 +12,6 @@ from typing import cast
 
 import numpy as np
 
-from codesign.data.codes import ROUNDINGS, Rounding
 from codesign.data.geometry import ARRANGE_8X8, CELLS, MASK_8X8, from_image
 from codesign.data.load import data_file, load_charges
 from codesign.data.shower import DROP_BITS, generate
@@ -24,10 +23,9 @@ from codesign.frontend.brevitas import Captured, capture, float_layers, quantise
 from codesign.frontend.exactness import check_exactness
 from codesign.frontend.vectors import corner_inputs, random_inputs
 from codesign.graph import Graph, Node
-from codesign.models.checkpoint import load_checkpoint
+from codesign.models.compare import load_model
 from codesign.models.econt import AutoEncoder
 from codesign.models.normalise import normalise
-from codesign.models.published import load_published
 from codesign.ops import Gather, Input
 from codesign.options import RunOptions
 
@@ -39,7 +37,7 @@ CELLS_INPUT = "cells"
 def bind(options: RunOptions) -> Bound:
     """Bind the encoder to a model and events; defaults are the shipped checkpoint and the embedded generator."""
     path = options.model or _shipped_checkpoint()
-    model = _load(path)
+    model = load_model(path)
     if options.weight_bits is not None:
         model = cast(AutoEncoder, quantise_weights(model, _weight_bits(model, options.weight_bits)))
     captured = capture(model.encoder, IMAGE, input_type=_input_type(options), name="econt")
@@ -71,22 +69,12 @@ def _shipped_checkpoint() -> Path:
     return Path(str(resources.files("codesign.models") / "econt.safetensors"))
 
 
-def _load(path: Path) -> AutoEncoder:
-    return load_published(path) if path.suffix == ".npz" else load_checkpoint(path)
-
-
 def _weight_bits(model: AutoEncoder, bits: int) -> dict[str, int]:
     """Every float layer of the encoder; the decoder stays float, it runs outside the detector."""
     layers = [f"encoder.{path}" for path in float_layers(model.encoder)]
     if not layers:
         raise BadInputError("--weight-bits: the encoder has no float weights; leave the option out")
     return dict.fromkeys(layers, bits)
-
-
-def _rounding(options: RunOptions) -> Rounding | None:
-    if options.rounding is not None and options.rounding not in ROUNDINGS:
-        raise BadInputError(f"--rounding must be one of {', '.join(ROUNDINGS)}, not {options.rounding!r}")
-    return options.rounding
 
 
 def _input_type(options: RunOptions) -> Fixed | None:
@@ -98,7 +86,7 @@ def _charges(options: RunOptions) -> Integers:
     if options.data is None:
         return generate(count, seed=EMBEDDED_SEED)
     drop = DROP_BITS if options.drop_bits is None else options.drop_bits
-    charges = load_charges(options.data, rounding=_rounding(options), drop=drop)
+    charges = load_charges(options.data, rounding=options.rounding, drop=drop)
     return charges[: options.vectors]
 
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesign.data.codes import ROUNDINGS, decode, decode_sum, encode, encode_sum
+from codesign.data.codes import decode, decode_sum, encode, encode_sum
 from codesign.errors import BadInputError
+from codesign.options import ROUNDINGS
 
 ECONT = Path(__file__).parents[2].parent / "shared" / "data" / "econt"
 FORMATS = st.tuples(st.integers(0, 5), st.integers(2, 5), st.integers(1, 5))
