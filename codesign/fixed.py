@@ -42,7 +42,7 @@ class Fixed:
         """Return the narrowest format that holds every integer from `low` to `high`."""
         if low >= 0:
             return cls(max(1, int(high).bit_length()), frac, signed=False)
-        return cls(max(int(high).bit_length(), (-int(low) - 1).bit_length()) + 1, frac, signed=True)
+        return cls(max(max(int(high), 0).bit_length(), (-int(low) - 1).bit_length()) + 1, frac, signed=True)
 
     @classmethod
     def parse(cls, text: str) -> "Fixed":

@@ -258,6 +258,9 @@ class Graph:
         Raises `BadInputError` for a missing, wrongly shaped or out-of-range operand. Every result is
         asserted to lie in its bounds: an overflow would stop the evaluation.
         """
+        events = {len(np.atleast_1d(values[port.node])) for port in self.inputs if port.node in values}
+        if len(events) > 1:
+            raise BadInputError(f"inputs must have one number of events, not {sorted(events)}")
         results: dict[str, Integers] = {}
         for node in self.nodes:
             if isinstance(node.op, Source):

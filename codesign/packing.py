@@ -21,10 +21,10 @@ def unpack(words: Words, shapes: Sequence[tuple[int, ...]], formats: Sequence[Fi
     bits = np.unpackbits(words, axis=1, bitorder="little")
     arrays, low = [], 0
     for shape, fixed in zip(shapes, formats, strict=True):
-        count = int(np.prod(shape)) * fixed.width
-        lanes = bits[:, low : low + count].reshape(len(words), -1, fixed.width)
+        size = int(np.prod(shape))
+        lanes = bits[:, low : low + size * fixed.width].reshape(len(words), size, fixed.width)
         arrays.append(_integers(lanes, fixed).reshape(len(words), *shape))
-        low += count
+        low += size * fixed.width
     return tuple(arrays)
 
 
