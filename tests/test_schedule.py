@@ -43,7 +43,9 @@ def make(*nodes: Node, outputs: tuple[str, ...] = ()) -> Graph:
 RESIDUAL = make(dense("slow", "x"), Node("q", Requantise(Fixed(3, 0, True)), ("slow",)), add("y", "q", "x"))
 REVERSED = make(dense("slow", "x"), Node("q", Requantise(Fixed(3, 0, True)), ("slow",)), add("y", "x", "q"))
 BRANCHES = make(dense("left", "x"), dense("right", "x"), add("y", "left", "right"))
-DEEP = make(dense("a", "x"), dense("c", "a"), add("d", "c", "x"), dense("e", "d"), add("f", "e", "a"), add("y", "f", "x"))
+DEEP = make(
+    dense("a", "x"), dense("c", "a"), add("d", "c", "x"), dense("e", "d"), add("f", "e", "a"), add("y", "f", "x")
+)
 TWO_OUTPUTS = make(dense("a", "x"), dense("c", "a"), outputs=("c", "a", "x"))
 
 
@@ -99,7 +101,7 @@ class Model:
         operands = self.graph.by_name[name].operands
         return [(o, self.plan.reads[name, i]) for i, o in enumerate(operands) if o not in self.graph.static]
 
-    def phase(self, name: str, cycle: int, wires: dict) -> int | None | bool:
+    def phase(self, name: str, cycle: int, wires: dict) -> int | bool | None:
         """What the accumulators hold after this cycle: an event, None while running, False if unchanged."""
         slot = self.plan.slots[name]
         for event, came in enumerate(self.starts):
@@ -150,7 +152,7 @@ def test_the_model_catches_a_wrong_schedule(change):
     wrong = {
         "capture": replace(plan, registers=tuple(replace(one, capture=one.capture + 1) for one in plan.registers)),
         "latency": replace(plan, latency_cycles=plan.latency_cycles + plan.ii_cycles),
-        "read": replace(plan, reads={key: 0 for key in plan.reads}),
+        "read": replace(plan, reads=dict.fromkeys(plan.reads, 0)),
         "source": replace(plan, registers=(*plan.registers[:1], replace(first, capture=0), *plan.registers[2:])),
     }[change]
     with pytest.raises(AssertionError):
