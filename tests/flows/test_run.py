@@ -1,0 +1,134 @@
+"""The flow end to end on a small network, its steps one by one, and its failures."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codesign.errors import BadInputError, VerificationError
+from codesign.fixed import Fixed
+from codesign.flows import run
+from codesign.flows.design import Bound, Case, Design, Exactness
+from codesign.graph import Graph, Node, Port
+from codesign.ops import Constant, Dense, Input, Parameter, Requantise
+from codesign.options import RunOptions
+from codesign.report import read_report
+
+EVENTS = 40
+
+
+def network(weights=None):
+    """Dense 6 -> 3, rounded; constant weights, or programmable ones."""
+    rng = np.random.default_rng(3)
+    source = Parameter((3, 6), Fixed(4, signed=True)) if weights is None else Constant(weights)
+    nodes = (
+        Node("x", Input((6,), Fixed(5))),
+        Node("w", source),
+        Node("b", Constant(rng.integers(-9, 9, 3))),
+        Node("dense", Dense(), ("x", "w", "b")),
+        Node("y", Requantise(Fixed(6), (3,), (2,), 4), ("dense",)),
+    )
+    return Graph("tiny", nodes, (Port("x"),), (Port("y"),))
+
+
+def design(bound):
+    return Design("tiny", "a small network", 25.0, ("ii <= 25 ns", "latency <= 20 ns"), EVENTS, lambda _: bound)
+
+
+@pytest.fixture
+def bound():
+    rng = np.random.default_rng(4)
+    graph = network(rng.integers(-7, 8, (3, 6)))
+    return Bound(graph, {"x": rng.integers(0, 32, (EVENTS, 6))})
+
+
+@pytest.fixture
+def use(monkeypatch):
+    return lambda bound: monkeypatch.setattr(run, "load_design", lambda _: design(bound))
+
+
+def test_compile_writes_verilog_manifest_and_graph(bound, use, tmp_path):
+    use(bound)
+    text = run.compile_design(RunOptions("tiny", tmp_path))
+    assert "latency 1 cycles, initiation interval 1" in text
+    assert {path.name for path in (tmp_path / "tiny" / "rtl").iterdir()} >= {"tiny.v", "manifest.json"}
+    assert (tmp_path / "tiny" / "graph.json").is_file()
+
+
+def test_an_illegal_reuse_factor_names_the_node_and_the_legal_ones(bound, use, tmp_path):
+    use(bound)
+    with pytest.raises(BadInputError, match=r"node 'dense': reuse factor must be one of \(1, 2, 3, 6, 18\), not 4"):
+        run.compile_design(RunOptions("tiny", tmp_path, reuse=(("dense", 4),)))
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_a_design_without_a_model_cannot_be_checked(bound, use, tmp_path):
+    use(bound)
+    with pytest.raises(BadInputError, match="no model to check against"):
+        run.check_design(RunOptions("tiny", tmp_path))
+
+
+@pytest.mark.parametrize("wrong", [{"mismatches": 1}, {"float32_unexplained": 2}])
+def test_a_graph_that_differs_from_the_model_fails(bound, use, tmp_path, wrong):
+    exact = Exactness(10, 30, 0, 0, 0, "10 vectors")
+    use(replace(bound, check=lambda _: replace(exact, **wrong)))
+    with pytest.raises(VerificationError, match="integer graph and model differ"):
+        run.check_design(RunOptions("tiny", tmp_path))
+    use(replace(bound, check=lambda _: exact))
+    assert run.check_design(RunOptions("tiny", tmp_path)) == "10 vectors"
+
+
+def test_a_missing_report_is_one_line(tmp_path):
+    with pytest.raises(BadInputError, match="cannot read"):
+        run.show_report(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("reuse", "cycles"), [((), (1, 1)), ((("dense", 6),), (8, 6))])
+def test_the_whole_flow_ends_in_a_report_with_measured_numbers(bound, use, tmp_path, reuse, cycles):
+    use(bound)
+    text = run.run_design(RunOptions("tiny", tmp_path, reuse=reuse))
+    folder = tmp_path / "tiny"
+    assert text.endswith(f"report: {folder / 'report.json'}")
+    report = read_report(folder / "report.json")
+    for comparison, expected in zip((report.latency_cycles, report.initiation_interval_cycles), cycles, strict=True):
+        assert comparison.predicted.value == comparison.measured.value == expected
+    assert report.registers.after_synthesis.value == 3 * report.registers.declared.value
+    assert [row.equal for row in report.equality] == [row.total for row in report.equality]
+    limits = {constraint.name: constraint.met for constraint in report.constraints}
+    assert limits == {"ii": cycles == (1, 1), "latency": False}
+    assert run.show_report(folder) in text
+
+
+@pytest.mark.slow
+def test_power_and_area_with_a_liberty_file(bound, use, tmp_path, shared_data):
+    use(bound)
+    liberty = shared_data / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
+    run.run_design(RunOptions("tiny", tmp_path, liberty=liberty, constraints=("area <= 4 mm2", "power <= 100 mW")))
+    report = read_report(tmp_path / "tiny" / "report.json")
+    assert [constraint.met for constraint in report.constraints] == [True, True]
+    zero, unit = (part.quantities["total"].value for part in report.power)
+    assert 0 < zero <= unit
+
+
+@pytest.mark.slow
+def test_programmable_weights_are_loaded_for_every_case(use, tmp_path):
+    rng = np.random.default_rng(5)
+    cases = tuple(Case(name, {"w": rng.integers(-8, 8, (3, 6))}) for name in ("one", "two"))
+    bound = Bound(network(), {"x": rng.integers(0, 32, (EVENTS, 6))}, cases)
+    use(bound)
+    text = run.verify_design(RunOptions("tiny", tmp_path))
+    assert [line.split(":")[0] for line in text.splitlines()] == ["one", "two"]
+    wrong = bound.graph.evaluate({**bound.inputs, **cases[1].parameters})["y"].copy()
+    wrong[5, 1] ^= 1
+    use(replace(bound, cases=(cases[0], replace(cases[1], golden={"y": wrong}))))
+    with pytest.raises(
+        VerificationError, match=r"case 'two': RTL and golden y: 1 of 120 values differ; event 5, y\[1\]"
+    ):
+        run.verify_design(RunOptions("tiny", tmp_path))
+
+
+def test_every_design_of_the_package_has_its_file_name():
+    for path in Path(run.__file__).parent.joinpath("designs").glob("[a-z]*.py"):
+        assert run.load_design(path.stem).name == path.stem
