@@ -17,16 +17,22 @@ module weight_select #(
 );
     localparam GROUP_INPUTS  = INPUTS / INPUT_GROUPS;
     localparam GROUP_OUTPUTS = OUTPUTS / OUTPUT_GROUPS;
+    localparam ROW_BITS      = GROUP_INPUTS * W_WIDTH;
+    localparam WORD_BITS     = GROUP_OUTPUTS * ROW_BITS;
 
-    wire [31:0] number;
-    assign number = {{(32-A_WIDTH){1'b0}}, address};
+    // All words side by side, so that the address is multiplied by a constant only.
+    wire [OUTPUT_GROUPS*INPUT_GROUPS*WORD_BITS-1:0] words;
 
-    genvar o;
+    genvar a, o;
     generate
-        for (o = 0; o < GROUP_OUTPUTS; o = o + 1) begin : row
-            assign word[o*GROUP_INPUTS*W_WIDTH +: GROUP_INPUTS*W_WIDTH] =
-                weights[(((number / INPUT_GROUPS)*GROUP_OUTPUTS + o)*INPUTS
-                         + (number % INPUT_GROUPS)*GROUP_INPUTS)*W_WIDTH +: GROUP_INPUTS*W_WIDTH];
+        for (a = 0; a < OUTPUT_GROUPS*INPUT_GROUPS; a = a + 1) begin : entry
+            for (o = 0; o < GROUP_OUTPUTS; o = o + 1) begin : row
+                assign words[a*WORD_BITS + o*ROW_BITS +: ROW_BITS] =
+                    weights[((a / INPUT_GROUPS)*GROUP_OUTPUTS + o)*INPUTS*W_WIDTH + (a % INPUT_GROUPS)*ROW_BITS
+                            +: ROW_BITS];
+            end
         end
     endgenerate
+
+    assign word = words[address*WORD_BITS +: WORD_BITS];
 endmodule
