@@ -145,7 +145,7 @@ def test_equals_a_brevitas_layer():
 
 
 def test_latency_and_interval_of_one_serial_layer(tmp_path: Path, build_cache: Path):
-    plan = check_hardware("conv_serial", [STRIDED, PROGRAMMABLE], Bench(tmp_path, build_cache), reuse=12)
+    plan = check_hardware("conv_in_12", [STRIDED, PROGRAMMABLE], Bench(tmp_path, build_cache), reuse=12)
     assert (plan.latency_cycles, plan.ii_cycles) == (13, 12)
 
 

@@ -112,7 +112,7 @@ def test_every_bound_of_programmable_weights_is_attained():
 
 
 def test_latency_and_interval_of_one_serial_layer(tmp_path: Path, build_cache: Path):
-    plan = check_hardware("dense_serial", [PLAIN, PROGRAMMABLE], Bench(tmp_path, build_cache), reuse=4)
+    plan = check_hardware("dense_in_4", [PLAIN, PROGRAMMABLE], Bench(tmp_path, build_cache), reuse=4)
     assert (plan.latency_cycles, plan.ii_cycles) == (5, 4)
 
 
