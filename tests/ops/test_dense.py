@@ -68,6 +68,9 @@ CASES = {
     "programmable_unsigned_bit": case(
         Input((4,), Fixed(1)), Parameter((3, 4), Fixed(1)), Parameter((3,), Fixed(1)), attains=False
     ),
+    "wired_weights_programmable_bias": case(
+        Input((4,), Fixed(3)), constant(-4, 3, 3, 4), Parameter((3,), Fixed(4, 0, True)), 0, 2, attains=False
+    ),
     "programmable_weights_wired_bias": case(
         Input((4,), Fixed(3)), Parameter((3, 4), Fixed(2, 0, True)), constant(-4, 4, 3), attains=False
     ),
