@@ -1,5 +1,6 @@
 """The schedule against a plain cycle model on random graphs, and a handful of them in Verilog."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -233,3 +234,22 @@ def test_skip_paths_in_verilog(tmp_path: Path, build_cache: Path):
 )
 def test_more_skip_paths_in_verilog(tmp_path: Path, build_cache: Path, name, graph, reuse, cuts):
     in_verilog(graph, reuse, cuts, name, tmp_path, build_cache)
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(cases())
+def test_valid_pulses_are_where_the_schedule_needs_them(case):
+    graph, reuse, cuts, _ = case
+    plan = schedule(graph, reuse, cuts)
+    text = dict(emit(replace(graph, name="pulses"), plan, tmr="none", clock_ns=1.0).files)["pulses.v"]
+    declared = re.findall(r"wire valid_(\d+);", text)
+    assert len(declared) == len(set(declared))
+    assert set(re.findall(r"\bvalid_(\d+)\b", text)) == set(declared)
+    delayed = re.findall(r"u_valid_(\d+) \(.*?\.d +\(valid_(\d+)\)", text, re.DOTALL)
+    handed_on = re.findall(r"assign valid_(\d+) = (\w+)_done;", text)
+    assert all(int(later) == int(earlier) + 1 for later, earlier in delayed)
+    assert all(int(cycle) == plan.slots[name].start + plan.slots[name].latency_cycles for cycle, name in handed_on)
+    assert sorted(declared) == sorted(["0", *(later for later, _ in delayed), *(cycle for cycle, _ in handed_on)])
+    enables = {str(one.capture) for one in plan.registers} if plan.ii_cycles > 1 else set()
+    starts = {str(slot.start) for slot in plan.slots.values() if slot.latency_cycles}
+    assert enables | starts | {str(plan.latency_cycles)} <= set(declared)
