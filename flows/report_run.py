@@ -9,8 +9,8 @@ from typing import Any
 from codesign.files import sha256_of
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.report_sections import area_section, fpga_section, registers_section
+from codesign.flows.synthesis import Synthesis
 from codesign.flows.verification import CaseResult
-from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
 from codesign.flows.yosys_job import SourceFile
 from codesign.options import RunOptions
 from codesign.report import Comparison, EmdRow, Equality, Quantity, Report, Resources, check_constraints
@@ -28,9 +28,7 @@ class Findings:
     manifest: dict[str, Any]
     exactness: Exactness | None
     cases: tuple[CaseResult, ...]
-    flip_flops: FlipFlopCount
-    asic: AsicResult
-    fpga: FpgaResult
+    synthesis: Synthesis
     power: tuple[Resources, ...]
     physics: tuple[EmdRow, ...]
 
@@ -53,9 +51,9 @@ def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s
         initiation_interval_cycles=ii,
         initiation_interval=_in_ns(ii, clock_ns),
         throughput=_quantity(events_per_us, "events/us", "predicted", manifest_file),
-        registers=registers_section(findings.flip_flops, manifest_file),
-        area=(area_section(findings.asic),),
-        fpga=(fpga_section(findings.fpga),),
+        registers=registers_section(findings.synthesis.flip_flops, manifest_file),
+        area=(area_section(findings.synthesis.asic),),
+        fpga=(fpga_section(findings.synthesis.fpga),),
         power=findings.power,
         emd=findings.physics,
         equality=tuple(_equality(findings, folder)),

@@ -11,22 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
+
 from codesign.errors import BadInputError, VerificationError
-from codesign.files import read_json, write_json, write_text
+from codesign.files import write_json, write_text
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_run import Findings, assemble
+from codesign.flows.synthesis import synthesis_ahead, synthesise
 from codesign.flows.tmr import prove_all_state_is_triplicated
-from codesign.flows.triples import check_triples
 from codesign.flows.verification import CaseResult, verify_cases
-from codesign.flows.yosys import (
-    AsicResult,
-    FlipFlopCount,
-    FpgaResult,
-    count_flip_flops,
-    synthesise_asic,
-    synthesise_fpga,
-)
 from codesign.options import RunOptions
 from codesign.report import Resources, read_report, render_text, write_report
 from codesign.rtl import emit, write_rtl
@@ -40,16 +34,18 @@ DEMO_CHECK_VECTORS = 10_000
 
 @dataclass
 class Stopwatch:
-    """Wall time of each step in seconds, in order."""
+    """Wall time of each step in seconds, in order; each step is announced on stderr."""
 
     times_s: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time what runs inside."""
+        click.echo(f"{name} ...", err=True)
         start = time.perf_counter()
         yield
         self.times_s[name] = round(time.perf_counter() - start, 2)
+        click.echo(f"{name}: {self.times_s[name]} s", err=True)
 
 
 def load_design(name: str) -> Design:
@@ -75,15 +71,18 @@ def run_design(options: RunOptions, check_vectors: int = CHECK_VECTORS) -> str:
     folder, clock_ns = result_folder(options), options.clock_ns or design.clock_ns
     exactness = _check(bound, check_vectors, folder, watch)
     manifest = _compile(bound, options, clock_ns, watch)
-    cases = _verify(bound, folder, watch)
-    flip_flops, asic, fpga = _synthesise(folder, options.liberty, clock_ns, watch)
+    with synthesis_ahead(folder, options.liberty, clock_ns) as finish_synthesis:
+        cases = _verify(bound, folder, watch)
+        with watch.step("physics"):
+            rows = bound.physics(cases[0].outputs, folder) if bound.physics else ()
+        with watch.step("wait for synthesis"):
+            synthesis = finish_synthesis()
+    watch.times_s |= synthesis.times_s
     power: tuple[Resources, ...] = ()
     if options.liberty:
         with watch.step("estimate power"):
-            power = estimate_powers(bound, asic, options.liberty, manifest)
-    with watch.step("physics"):
-        rows = bound.physics(cases[0].outputs, folder) if bound.physics else ()
-    findings = Findings(design, bound, manifest, exactness, cases, flip_flops, asic, fpga, power, rows)
+            power = estimate_powers(bound, synthesis.asic, options.liberty, manifest)
+    findings = Findings(design, bound, manifest, exactness, cases, synthesis, power, rows)
     report = assemble(findings, options, folder, watch.times_s)
     path = write_report(report, folder)
     return f"{render_text(report)}\nreport: {path}"
@@ -124,12 +123,7 @@ def synthesise_design(options: RunOptions) -> str:
     design, bound = _bind(options, watch)
     clock_ns = options.clock_ns or design.clock_ns
     _compile(bound, options, clock_ns, watch)
-    flip_flops, asic, fpga = _synthesise(result_folder(options), options.liberty, clock_ns, watch)
-    area = f"{asic.area_um2:.0f} um2, " if asic.area_um2 is not None else ""
-    return (
-        f"flip-flops {flip_flops.flip_flop_bits} (expected {flip_flops.expected_bits})\n"
-        f"area {area}{asic.nand2_equivalents:.0f} NAND2 equivalents\nFPGA {fpga.luts} LUT, {fpga.flip_flops} FF"
-    )
+    return synthesise(result_folder(options), options.liberty, clock_ns).text()
 
 
 def show_report(folder: Path) -> str:
@@ -180,30 +174,3 @@ def _case_line(case: CaseResult) -> str:
         f"{case.case}: {case.graph.values - case.graph.mismatches}/{case.graph.values} values equal{golden}; latency "
         f"{case.measured.latency_cycles} cycles, initiation interval {case.measured.ii_cycles}"
     )
-
-
-def _synthesise(
-    folder: Path, liberty: Path | None, clock_ns: float, watch: Stopwatch
-) -> tuple[FlipFlopCount, AsicResult, FpgaResult]:
-    rtl, work = folder / "rtl", folder / "synthesis"
-    with watch.step("count flip-flops after synthesis"):
-        flip_flops = count_flip_flops(rtl, work)
-        _require_registers(flip_flops, rtl, work)
-    with watch.step("synthesise for ASIC"):
-        asic = synthesise_asic(rtl, liberty, work, clock_ns)
-    with watch.step("synthesise for FPGA"):
-        fpga = synthesise_fpga(rtl, work)
-    return flip_flops, asic, fpga
-
-
-def _require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
-    """Every declared bit must be there, three times where triplicated; a bit that never changes may be a constant."""
-    manifest = read_json(rtl / "manifest.json")
-    copies, constant = 1, 0
-    if manifest["tmr"] == "registers":
-        copies, constant = 3, check_triples(work / count.source.name, manifest["top"]).constant_bits
-    if count.latch_bits or count.flip_flop_bits != copies * (count.declared_bits - constant):
-        raise VerificationError(
-            f"synthesis left {count.flip_flop_bits} flip-flops and {count.latch_bits} latches of "
-            f"{count.expected_bits} flip-flops declared ({constant} bits are constant): see {work}"
-        )

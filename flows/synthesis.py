@@ -1,0 +1,101 @@
+"""Synthesis of an emitted design: flip-flops, cell area and FPGA resources, started ahead of time on a second core.
+
+Jobs are kept by the hash of what goes in, so a process that runs ahead leaves results that are found at once later.
+"""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.errors import CodesignError, VerificationError
+from codesign.files import read_json
+from codesign.flows.process import end_group
+from codesign.flows.triples import check_triples
+from codesign.flows.yosys import (
+    AsicResult,
+    FlipFlopCount,
+    FpgaResult,
+    count_flip_flops,
+    synthesise_asic,
+    synthesise_fpga,
+)
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Results of all mappings of one design."""
+
+    flip_flops: FlipFlopCount
+    asic: AsicResult
+    fpga: FpgaResult
+
+    @property
+    def times_s(self) -> dict[str, float]:
+        """Wall time of the jobs when they ran; ASIC and FPGA share the synthesis to gates."""
+        return {
+            "synthesis, beside simulation: flip-flop count": self.flip_flops.wall_s,
+            "synthesis, beside simulation: ASIC": self.asic.wall_s,
+            "synthesis, beside simulation: FPGA": self.fpga.wall_s,
+        }
+
+    def text(self) -> str:
+        """Return the numbers in three lines."""
+        area = f"{self.asic.area_um2:.0f} um2, " if self.asic.area_um2 is not None else ""
+        return (
+            f"flip-flops {self.flip_flops.flip_flop_bits} (declared {self.flip_flops.expected_bits})\n"
+            f"area {area}{self.asic.nand2_equivalents:.0f} NAND2 equivalents\n"
+            f"FPGA {self.fpga.luts} LUT, {self.fpga.flip_flops} FF"
+        )
+
+
+def synthesise(folder: Path, liberty: Path | None, clock_ns: float) -> Synthesis:
+    """Synthesise `folder`/rtl; `VerificationError` if a register copy is missing in the netlist."""
+    rtl, work = folder / "rtl", folder / "synthesis"
+    flip_flops = count_flip_flops(rtl, work)
+    require_registers(flip_flops, rtl, work)
+    return Synthesis(flip_flops, synthesise_asic(rtl, liberty, work, clock_ns), synthesise_fpga(rtl, work))
+
+
+def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
+    """Every declared bit must be there, three times where triplicated; a bit that never changes may be a constant."""
+    manifest = read_json(rtl / "manifest.json")
+    copies, constant = 1, 0
+    if manifest["tmr"] == "registers":
+        copies, constant = 3, check_triples(work / count.source.name, manifest["top"]).constant_bits
+    if count.latch_bits or count.flip_flop_bits != copies * (count.declared_bits - constant):
+        raise VerificationError(
+            f"synthesis left {count.flip_flop_bits} flip-flops and {count.latch_bits} latches of "
+            f"{count.expected_bits} flip-flops declared ({constant} bits are constant): see {work}"
+        )
+
+
+@contextlib.contextmanager
+def synthesis_ahead(folder: Path, liberty: Path | None, clock_ns: float) -> Iterator[Callable[[], Synthesis]]:
+    """Start `synthesise` in another process; the function handed out waits for it and returns its results.
+
+    Leaving the context for whatever reason ends that process and its tools.
+    """
+    arguments = [sys.executable, "-m", "codesign.flows.synthesis", str(folder), str(clock_ns), str(liberty or "")]
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def finish() -> Synthesis:
+        process.wait()  # an error in there comes again below, in this process and as one line
+        return synthesise(folder, liberty, clock_ns)
+
+    try:
+        yield finish
+    finally:
+        if process.poll() is None:
+            end_group(process)
+
+
+def _main(folder: str, clock_ns: str, liberty: str) -> None:
+    with contextlib.suppress(CodesignError, KeyboardInterrupt):
+        synthesise(Path(folder), Path(liberty) if liberty else None, float(clock_ns))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
