@@ -79,10 +79,12 @@ def synthesis_ahead(folder: Path, liberty: Path | None, clock_ns: float) -> Iter
     Leaving the context for whatever reason ends that process and its tools.
     """
     arguments = [sys.executable, "-m", "codesign.flows.synthesis", str(folder), str(clock_ns), str(liberty or "")]
-    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
+    # What it says is not shown: an error in there comes again in `finish`, in this process and as one line.
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(arguments, stdin=null, stdout=null, stderr=null, start_new_session=True)
 
     def finish() -> Synthesis:
-        process.wait()  # an error in there comes again below, in this process and as one line
+        process.wait()
         return synthesise(folder, liberty, clock_ns)
 
     try:

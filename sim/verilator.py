@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cocotb_tools.config
 
-from codesign.errors import ToolMissingError
+from codesign.errors import BadInputError, ToolMissingError
 from codesign.files import replace_directory, sha256_of, write_text
 from codesign.flows.process import Command, run_tool
 
@@ -53,13 +53,16 @@ def lint(sources: Sequence[Path], top: str, work_dir: Path) -> None:
     work_dir.mkdir(parents=True, exist_ok=True)
     waivers = write_text(work_dir / "lint.vlt", _waivers())
     log = work_dir / "lint.log"
-    verilate(["--lint-only", "-Wall", "--top-module", top, str(waivers), *map(str, sources)], work_dir, log)
+    files = [str(path.resolve()) for path in (waivers, *sources)]  # the tool runs in another folder
+    verilate(["--lint-only", "-Wall", "--top-module", top, *files], work_dir, log)
 
 
 def build(rtl_dir: Path, sources: Sequence[str], top: str, cache_dir: Path) -> Path:
     """Return the folder with the simulation of `top` (its program has the same name), built once per content."""
     paths = [(rtl_dir / name).resolve() for name in sources]
     target = cache_dir.resolve() / f"verilator-{top}-{_key(paths)}"
+    if any(character.isspace() for character in str(target)):
+        raise BadInputError(f"make cannot build in a path with spaces: choose another output folder than {cache_dir}")
     if target.exists():
         return target
 

@@ -56,6 +56,14 @@ def test_compile_writes_verilog_manifest_and_graph(bound, use, tmp_path):
     assert (tmp_path / "tiny" / "graph.json").is_file()
 
 
+@pytest.mark.parametrize("tmr", ["registers", "none"])
+def test_output_may_be_a_relative_path_and_triplication_may_be_off(bound, use, tmp_path, monkeypatch, tmr):
+    use(bound)
+    monkeypatch.chdir(tmp_path)
+    run.compile_design(RunOptions("tiny", Path("some folder"), tmr=tmr))
+    assert f'"tmr": "{tmr}"' in Path("some folder/tiny/rtl/manifest.json").read_text()
+
+
 def test_an_illegal_reuse_factor_names_the_node_and_the_legal_ones(bound, use, tmp_path):
     use(bound)
     with pytest.raises(BadInputError, match=r"node 'dense': reuse factor must be one of \(1, 2, 3, 6, 18\), not 4"):
@@ -82,6 +90,22 @@ def test_a_graph_that_differs_from_the_model_fails(bound, use, tmp_path, wrong):
 def test_a_missing_report_is_one_line(tmp_path):
     with pytest.raises(BadInputError, match="cannot read"):
         run.show_report(tmp_path)
+
+
+def test_a_failure_beside_the_synthesis_is_all_that_is_said(bound, use, tmp_path, capfd):
+    use(bound)
+    with pytest.raises(BadInputError, match="make cannot build in a path with spaces: choose another output folder"):
+        run.run_design(RunOptions("tiny", tmp_path / "some folder"))
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_whole_flow_in_a_relative_folder_without_triplication(bound, use, tmp_path, monkeypatch):
+    use(bound)
+    monkeypatch.chdir(tmp_path)
+    run.run_design(RunOptions("tiny", Path("folder"), tmr="none"))
+    report = read_report(Path("folder/tiny/report.json"))
+    assert report.registers.after_synthesis.value == report.registers.declared.value
 
 
 @pytest.mark.slow
