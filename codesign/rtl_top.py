@@ -135,16 +135,17 @@ class Top:
         lines = [*section("valid pulses: valid_<n> is in_valid n cycles later"), "    wire valid_0;"]
         lines += ["    assign valid_0 = in_valid;"]
         lines += [f"    wire {_flat(name)}_done;" for name in serial]
-        known = {0}
+        handed_on = set()
         for cycle in range(1, max(needed) + 1):
+            if not _is_wanted(cycle, needed, done):
+                continue
+            lines += [f"    wire valid_{cycle};"]
             if cycle in done:
-                lines += [f"    wire valid_{cycle};", f"    assign valid_{cycle} = {_flat(done[cycle])}_done;"]
-                known.add(cycle)
-            elif _is_wanted(cycle, needed, done):
-                lines += [f"    wire valid_{cycle};"]
+                lines += [f"    assign valid_{cycle} = {_flat(done[cycle])}_done;"]
+                handed_on.add(done[cycle])
+            else:
                 lines += self._register(f"u_valid_{cycle}", 1, "1'b1", f"valid_{cycle - 1}", f"valid_{cycle}")
-                known.add(cycle)
-        spare = [f"{_flat(name)}_done" for name in serial if name not in done.values()]
+        spare = [f"{_flat(name)}_done" for name in serial if name not in handed_on]
         if spare:
             lines += [f"    wire unused = &{{1'b0, {', '.join(spare)}}};"]
         return lines
