@@ -15,7 +15,6 @@ from codesign.flows.netlist import load_netlist
 from codesign.flows.power import estimate_power
 from codesign.flows.report_sections import power_section
 from codesign.flows.yosys import AsicResult
-from codesign.flows.yosys_job import SourceFile
 from codesign.packing import Words
 from codesign.report import Resources
 from codesign.verify import compare, parameter_bytes, stimulus
@@ -35,7 +34,6 @@ def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dic
     netlist = load_netlist(asic.netlist_json, manifest["top"])
     latency, ii = manifest["latency_cycles"], manifest["ii_cycles"]
     events = stimulus(bound.graph, bound.inputs)[: max(LARGEST_STIMULUS_CYCLES // ii, SMALLEST_STIMULUS_EVENTS)]
-    source = SourceFile(f"synthesis/{asic.source.name}", asic.source.sha256)
     parts = []
     for delay_model in DELAY_MODELS:
         activity = simulate(
@@ -49,7 +47,7 @@ def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dic
         )
         _check(bound, events, activity, manifest)
         power = estimate_power(netlist, library, activity, clock_ns=manifest["clock_ns"])
-        parts.append(power_section(power, f"{liberty.name}, {delay_model} delay", source))
+        parts.append(power_section(power, f"{liberty.name}, {delay_model} delay", asic.source))
     return tuple(parts)
 
 

