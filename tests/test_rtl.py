@@ -141,7 +141,20 @@ def test_a_clock_period_must_be_positive(clock_ns):
         emit(GRAPH, schedule(GRAPH), tmr="none", clock_ns=clock_ns)
 
 
-KEYWORDS = ("reg", "module", "input", "logic", "clk", "rst", "err", "in_data", "valid_1", "parameters", "unused", "net.0.reg")
+KEYWORDS = (
+    "reg",
+    "module",
+    "input",
+    "logic",
+    "clk",
+    "rst",
+    "err",
+    "in_data",
+    "valid_1",
+    "parameters",
+    "unused",
+    "net.0.reg",
+)
 
 
 def test_nodes_may_be_named_as_keywords_and_ports(tmp_path: Path):
