@@ -83,7 +83,7 @@ def _charges(values: NDArray[Any], name: str, file: Path, rounding: Rounding | N
     if not IS_CODE.search(name):
         return whole
     if rounding is None:
-        raise BadInputError(f"{file}: '{name}' holds floating codes; say how to read them with rounding")
+        raise BadInputError(f"{file}: '{name}' holds floating codes; say how to read them with --rounding")
     return decode(whole, rounding=rounding, drop=drop)
 
 
@@ -99,8 +99,11 @@ def _read_npz(file: Path, keys: tuple[str, ...]) -> list[tuple[str, NDArray[Any]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BadInputError(f"cannot read {file} as npz of plain arrays: {_one_line(error)}") from error
     found = {name: array for name, array in arrays.items() if keys or array.shape[1:] == (CELLS,)}
+    if not found:
+        shapes = ", ".join(f"'{name}' {array.shape}" for name, array in arrays.items()) or "nothing"
+        raise BadInputError(f"{file}: no array (events, {CELLS}), but {shapes[:200]}")
     if not keys and len(found) != 1:
-        raise BadInputError(f"{file}: name one array (events, {CELLS}) as PATH:KEY out of {', '.join(found) or 'none'}")
+        raise BadInputError(f"{file}: name one array (events, {CELLS}) as PATH:KEY out of {', '.join(found)}")
     return list(found.items())
 
 

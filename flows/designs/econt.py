@@ -84,6 +84,8 @@ def _input_type(options: RunOptions) -> Fixed | None:
 def _charges(options: RunOptions) -> Integers:
     count = options.vectors or DESIGN.vectors
     if options.data is None:
+        if options.rounding is not None or options.drop_bits is not None:
+            raise BadInputError("--rounding and --drop-bits say how codes in a data file are read: give --data too")
         return generate(count, seed=EMBEDDED_SEED)
     drop = DROP_BITS if options.drop_bits is None else options.drop_bits
     charges = load_charges(options.data, rounding=options.rounding, drop=drop)

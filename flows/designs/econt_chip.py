@@ -6,6 +6,7 @@ The 2144 weights of 6 bits (12 864 bits) sit in registers, in the order and pack
 Arithmetic: Di Guglielmo et al., IEEE TNS 68 (2021) 2179, and the public test vectors of the ECON-T.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ INPUT_FRAC, SUM_FRAC, LATENT_FRAC = 7, 7, 8
 PARAMETERS = {"w_conv": 72, "b_conv": 8, "w_dense": 2048, "b_dense": 16}
 CUTS = ("norm", "relu", "latent")
 EMBEDDED_SETS = 2
+LARGEST_DROP = 8
+SET_NAME = re.compile(r"\w[\w.+-]*")  # it names a folder
 DEFAULT_MUX = tuple(int(cell) for cell in np.argsort(AE_IMAGE_INDEX))  # codes in CALQ order
 
 
@@ -57,6 +60,8 @@ class Settings:
             raise BadInputError(f"mux must hold {CELLS} numbers of 0..{CELLS - 1}")
         if len(self.calibration) != CELLS or not all(0 < factor < 1 << 12 for factor in self.calibration):
             raise BadInputError(f"calibration must hold {CELLS} factors of 1..4095 (2048 is one)")
+        if not 0 <= self.drop <= LARGEST_DROP:
+            raise BadInputError(f"drop must be one number of 0..{LARGEST_DROP}, not {self.drop}")
 
 
 def build(settings: Settings, name: str = "econt_chip") -> Graph:
@@ -124,22 +129,33 @@ def bind(options: RunOptions) -> Bound:
     """Bind the block to weight sets (`--model`) and codes (`--data`), both npz in the layout of docs/econt_chip.md.
 
     A model file that also holds codes needs no data file. Without files: seeded random weight sets and the
-    embedded generator. Golden outputs in the data or model file are compared too.
+    embedded generator. Golden outputs that belong to the codes, in the data or model file, are compared too.
     """
+    _refuse_options(options)
     model = read_arrays(options.model) if options.model else {}
     data = read_arrays(options.data) if options.data else model
-    settings = _settings(data)
-    cases = _cases(model, data) if model else _embedded_cases()
+    settings = _settings({**model, **data})
+    # Golden outputs of a model file belong to its own codes, where it has codes.
+    cases = _cases(model, data if "codes_premux" in model else {**model, **data}) if model else _embedded_cases()
     codes = _codes(data, options)
     files = tuple(path for path in (options.model, options.data) if path)
     return Bound(build(settings), {"codes": codes}, cases, cuts=CUTS, files=files)
 
 
+def _refuse_options(options: RunOptions) -> None:
+    """What the block has no use for is an error, not silence."""
+    for name in ("weight_bits", "input_format", "rounding", "drop_bits"):
+        if getattr(options, name) is not None:
+            raise BadInputError(f"design 'econt_chip' has no use for --{name.replace('_', '-')}; leave it out")
+
+
 def _settings(data: Mapping[str, Integers]) -> Settings:
     given = {key: data[key] for key in ("mux", "calibration") if key in data}
     fields = {key: tuple(int(value) for value in _whole(key, array).ravel()) for key, array in given.items()}
-    drop = int(_whole("drop", data["drop"]).ravel()[0]) if "drop" in data else DROP_BITS
-    return Settings(**fields, drop=drop)
+    drop = _whole("drop", data["drop"]) if "drop" in data else np.array(DROP_BITS)
+    if drop.size != 1:
+        raise BadInputError(f"drop must be one number of 0..{LARGEST_DROP}, not an array of {drop.shape}")
+    return Settings(**fields, drop=int(drop.item()))
 
 
 def _codes(data: Mapping[str, Integers], options: RunOptions) -> Integers:
@@ -148,8 +164,10 @@ def _codes(data: Mapping[str, Integers], options: RunOptions) -> Integers:
             raise BadInputError(f"{options.data} has no array 'codes_premux' (events, {CELLS})")
         return encode(generate(options.vectors or DESIGN.vectors, seed=7), drop=DROP_BITS)
     codes = _whole("codes_premux", data["codes_premux"])
-    if codes.ndim != 2 or codes.shape[1] != CELLS or codes.min(initial=0) < 0 or codes.max(initial=0) > 127:
-        raise BadInputError(f"codes_premux must be (events, {CELLS}) with codes of 0..127, not {codes.shape}")
+    if codes.ndim != 2 or codes.shape[1] != CELLS or not len(codes):
+        raise BadInputError(f"codes_premux must be (events, {CELLS}) with at least one event, not {codes.shape}")
+    if codes.min() < 0 or codes.max() > 127:
+        raise BadInputError(f"codes_premux must hold codes of 0..127, not {codes.min()}..{codes.max()}")
     return codes[: options.vectors]
 
 
@@ -159,7 +177,10 @@ def _cases(model: Mapping[str, Integers], data: Mapping[str, Integers]) -> tuple
         raise BadInputError(
             "the model file has no weight set: it needs arrays '<set>/w_conv', b_conv, w_dense, b_dense"
         )
-    return tuple(Case(name, _parameters(name, model), _golden(name, {**model, **data})) for name in names)
+    wrong = [name for name in names if not SET_NAME.fullmatch(name)]
+    if wrong:
+        raise BadInputError(f"weight set {wrong[0]!r} must be named with letters, digits, '_', '.', '+' and '-' only")
+    return tuple(Case(name, _parameters(name, model), _golden(name, data)) for name in names)
 
 
 def _parameters(name: str, model: Mapping[str, Integers]) -> dict[str, Integers]:
@@ -176,13 +197,21 @@ def _parameters(name: str, model: Mapping[str, Integers]) -> dict[str, Integers]
 
 def _golden(name: str, arrays: Mapping[str, Integers]) -> dict[str, Integers]:
     """Outputs that the files give: all latents, or the first n under the name out9_first<n>; and the sum code."""
-    golden = {"sum_code": arrays["sum_code9"].reshape(-1, 1)} if "sum_code9" in arrays else {}
-    for key, array in arrays.items():
-        if key.startswith(f"{name}/out9"):
-            if array.ndim != 2 or not 1 <= array.shape[1] <= LATENTS:
-                raise BadInputError(f"'{key}' must be (events, 1..{LATENTS}), not {array.shape}")
-            golden["latent"] = array
-    return {node: _whole(node, array) for node, array in golden.items()}
+    keys = {key: "latent" for key in arrays if key.startswith(f"{name}/out9")}
+    keys |= {key: "sum_code" for key in arrays if key == "sum_code9"}
+    events = len(arrays.get("codes_premux", ()))
+    return {
+        node: _golden_array(key, arrays[key], events, LATENTS if node == "latent" else 1) for key, node in keys.items()
+    }
+
+
+def _golden_array(key: str, array: Integers, events: int, columns: int) -> Integers:
+    """One row for every event of the file, with up to `columns` columns."""
+    rows = _whole(key, array[:, None] if array.ndim == 1 and columns == 1 else array)
+    if rows.ndim != 2 or len(rows) != events or not 1 <= rows.shape[1] <= columns:
+        wanted = f"({events}, 1..{columns})" if columns > 1 else f"({events},)"
+        raise BadInputError(f"'{key}' must be {wanted} as codes_premux has {events} events, not {array.shape}")
+    return rows
 
 
 def _embedded_cases() -> tuple[Case, ...]:

@@ -111,7 +111,17 @@ def weight_set(**changes):
         (weight_set(codes_premux=np.zeros((2, 47), np.uint8)), r"codes_premux must be \(events, 48\)"),
         (weight_set(codes_premux=np.full((2, 48), 128)), "codes of 0..127"),
         (weight_set(mux=np.full(48, 48)), "mux must hold 48 numbers"),
-        (weight_set(**{"one/out9": np.zeros((2, 17), int)}), r"must be \(events, 1..16\)"),
+        (weight_set(codes_premux=np.zeros((0, 48), np.uint8)), "at least one event"),
+        (weight_set(drop=np.array([], int)), "drop must be one number of 0..8"),
+        (weight_set(drop=np.array(-1)), "drop must be one number of 0..8, not -1"),
+        (weight_set(drop=np.array(9)), "drop must be one number of 0..8, not 9"),
+        (weight_set(calibration=np.zeros(48, int)), "calibration must hold 48 factors"),
+        (weight_set(**{"one/out9": np.zeros((2, 17), int)}), r"must be \(2, 1..16\)"),
+        (weight_set(**{"one/out9": np.zeros((3, 16), int)}), r"must be \(2, 1..16\) as codes_premux has 2 events"),
+        (weight_set(sum_code9=np.zeros((2, 2), int)), r"'sum_code9' must be \(2,\)"),
+        (weight_set(sum_code9=np.zeros(1, int)), r"'sum_code9' must be \(2,\)"),
+        ({f"../{key}": np.zeros(size, np.int8) for key, size in PARAMETERS.items()}, "weight set '..' must be named"),
+        ({f"/{key}": np.zeros(size, np.int8) for key, size in PARAMETERS.items()}, "weight set '' must be named"),
     ],
 )
 def test_bad_weight_files_are_named_in_one_line(arrays, message, tmp_path):
@@ -120,6 +130,34 @@ def test_bad_weight_files_are_named_in_one_line(arrays, message, tmp_path):
     with pytest.raises(BadInputError, match=message) as caught:
         DESIGN.bind(RunOptions("econt_chip", tmp_path, model=path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", [{"weight_bits": 6}, {"input_format": "u8"}, {"rounding": "half"}, {"drop_bits": 3}])
+def test_options_without_a_meaning_here_are_refused(option, tmp_path):
+    with pytest.raises(BadInputError, match=next(iter(option)).replace("_", "-")):
+        DESIGN.bind(RunOptions("econt_chip", tmp_path, **option))
+
+
+def test_golden_outputs_go_with_their_own_codes(tmp_path):
+    model, data = tmp_path / "model.npz", tmp_path / "data.npz"
+    np.savez(model, **weight_set(sum_code9=np.zeros(2, int), mux=np.full(48, 7)))
+    np.savez(data, codes_premux=np.ones((3, 48), np.uint8))
+    own = DESIGN.bind(RunOptions("econt_chip", tmp_path, model=model))
+    other = DESIGN.bind(RunOptions("econt_chip", tmp_path, model=model, data=data))
+    assert set(own.cases[0].golden) == {"sum_code"}
+    assert not other.cases[0].golden
+    assert own.graph.digest == other.graph.digest  # the mux holds for both
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "no complete npz"), (b"PK\x03\x04", "no complete npz"), (None, "no file")]
+)
+def test_a_file_that_is_no_archive_is_refused(content, message, tmp_path):
+    path = tmp_path / "weights.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadInputError, match=message):
+        DESIGN.bind(RunOptions("econt_chip", tmp_path, model=path))
 
 
 def test_a_pickled_weight_file_is_refused(tmp_path):
