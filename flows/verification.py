@@ -85,15 +85,15 @@ def _differs(bound: Bound, case: Case, words: Words, flip: tuple[str, int]) -> b
         values.flat[element] ^= 1
         expected = bound.graph.evaluate({**bound.inputs, **case.parameters, name: values})
         return compare(bound.graph, expected, words).mismatches > 0
-    return compare(bound.graph, _with_flipped(bound, name, element), words).mismatches > 0
+    return compare(bound.graph, _with_flipped(bound, case, name, element), words).mismatches > 0
 
 
-def _with_flipped(bound: Bound, name: str, element: int) -> Mapping[str, Integers]:
+def _with_flipped(bound: Bound, case: Case, name: str, element: int) -> Mapping[str, Integers]:
     """Outputs of the graph with the lowest bit of one weight flipped."""
     values = np.array(bound.graph.types[name].bounds.low)
     values.flat[element] ^= 1
     nodes = tuple(replace(node, op=Constant(values)) if node.name == name else node for node in bound.graph.nodes)
-    return replace(bound.graph, nodes=nodes).evaluate(bound.inputs)
+    return replace(bound.graph, nodes=nodes).evaluate({**bound.inputs, **case.parameters})
 
 
 def _weight_flips(graph: Graph) -> list[tuple[str, int]]:
