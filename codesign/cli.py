@@ -10,6 +10,7 @@ import json
 import math
 import os
 import pkgutil
+import signal
 import sys
 import traceback as tracebacks
 from collections.abc import Callable, Sequence
@@ -296,6 +297,8 @@ def _fail(error: BaseException) -> int:
 
 def main() -> None:
     """Entry point of the `codesign` program; without arguments it prints its help."""
+    # Ended from outside (a batch system, `timeout`), the tools that were started are ended too, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = execute(sys.argv[1:] or ["--help"])
     try:
         sys.stdout.flush()

@@ -176,16 +176,21 @@ def parse_constraint(text: str) -> Limit:
     return Limit(name=name, limit=limit, unit=unit)
 
 
+def parse_constraints(texts: Sequence[str]) -> tuple[Limit, ...]:
+    """Parse all constraints of a run; `BadInputError` if one is wrong or a name comes twice."""
+    limits = tuple(parse_constraint(text) for text in texts)
+    repeated = sorted({a.name for a in limits if sum(b.name == a.name for b in limits) > 1})
+    if repeated:
+        raise BadInputError(f"constraint on {', '.join(repeated)} is given more than once")
+    return limits
+
+
 def check_constraints(report: Report, texts: Sequence[str]) -> Report:
     """Return `report` with each constraint checked against its numbers; measured numbers go before predicted ones.
 
     Of several areas or powers the largest counts. A number that is not there gives met=None, never a pass.
     """
-    limits = [parse_constraint(text) for text in texts]
-    repeated = sorted({a.name for a in limits if sum(b.name == a.name for b in limits) > 1})
-    if repeated:
-        raise BadInputError(f"constraint on {', '.join(repeated)} is given more than once")
-    return report.model_copy(update={"constraints": tuple(_check(report, limit) for limit in limits)})
+    return report.model_copy(update={"constraints": tuple(_check(report, limit) for limit in parse_constraints(texts))})
 
 
 def _check(report: Report, limit: Limit) -> Constraint:

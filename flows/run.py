@@ -16,13 +16,14 @@ import click
 from codesign.errors import BadInputError, VerificationError
 from codesign.files import write_json, write_text
 from codesign.flows.design import Bound, Design, Exactness
+from codesign.flows.liberty import read_liberty
 from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_run import Findings, assemble
 from codesign.flows.synthesis import synthesis_ahead, synthesise
 from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.verification import CaseResult, verify_cases
 from codesign.options import RunOptions
-from codesign.report import Resources, read_report, render_text, write_report
+from codesign.report import Resources, parse_constraints, read_report, render_text, write_report
 from codesign.rtl import emit, write_rtl
 from codesign.schedule import schedule
 from codesign.sim.verilator import lint
@@ -67,6 +68,7 @@ def run_demo(output: Path) -> str:
 def run_design(options: RunOptions, check_vectors: int = CHECK_VECTORS) -> str:
     """Run every step and return the summary, ending with the path of the report."""
     watch = Stopwatch()
+    _check_early(options)
     design, bound = _bind(options, watch)
     folder, clock_ns = result_folder(options), options.clock_ns or design.clock_ns
     exactness = _check(bound, check_vectors, folder, watch)
@@ -120,6 +122,7 @@ def verify_design(options: RunOptions) -> str:
 def synthesise_design(options: RunOptions) -> str:
     """Emit and synthesise."""
     watch = Stopwatch()
+    _check_early(options)
     design, bound = _bind(options, watch)
     clock_ns = options.clock_ns or design.clock_ns
     _compile(bound, options, clock_ns, watch)
@@ -129,6 +132,13 @@ def synthesise_design(options: RunOptions) -> str:
 def show_report(folder: Path) -> str:
     """Return the summary of an earlier run."""
     return render_text(read_report(folder / "report.json"))
+
+
+def _check_early(options: RunOptions) -> None:
+    """Read what is needed only at the end, so that a mistake in it costs seconds and not the whole run."""
+    parse_constraints(options.constraints)
+    if options.liberty is not None:
+        read_liberty(options.liberty)
 
 
 def _bind(options: RunOptions, watch: Stopwatch) -> tuple[Design, Bound]:

@@ -4,8 +4,11 @@ Jobs are kept by the hash of what goes in, so a process that runs ahead leaves r
 """
 
 import contextlib
+import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +81,8 @@ def synthesis_ahead(folder: Path, liberty: Path | None, clock_ns: float) -> Iter
 
     Leaving the context for whatever reason ends that process and its tools.
     """
-    arguments = [sys.executable, "-m", "codesign.flows.synthesis", str(folder), str(clock_ns), str(liberty or "")]
+    arguments = [sys.executable, "-m", "codesign.flows.synthesis", str(folder), str(clock_ns)]
+    arguments += [str(liberty or ""), str(os.getpid())]
     # What it says is not shown: an error in there comes again in `finish`, in this process and as one line.
     null = subprocess.DEVNULL
     process = subprocess.Popen(arguments, stdin=null, stdout=null, stderr=null, start_new_session=True)
@@ -94,9 +98,17 @@ def synthesis_ahead(folder: Path, liberty: Path | None, clock_ns: float) -> Iter
             end_group(process)
 
 
-def _main(folder: str, clock_ns: str, liberty: str) -> None:
+def _main(folder: str, clock_ns: str, liberty: str, parent: str) -> None:
+    threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     with contextlib.suppress(CodesignError, KeyboardInterrupt):
         synthesise(Path(folder), Path(liberty) if liberty else None, float(clock_ns))
+
+
+def _end_with(parent: int) -> None:
+    """End this process, and with it the tool that watches it, when the one that started it is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":

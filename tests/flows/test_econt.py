@@ -24,6 +24,12 @@ def bind(tmp_path, **options):
     return DESIGN.bind(RunOptions("econt", tmp_path, vectors=20, **options))
 
 
+@pytest.mark.parametrize("option", [{"rounding": "half"}, {"drop_bits": 1}])
+def test_how_codes_are_read_means_nothing_without_data(option, tmp_path):
+    with pytest.raises(BadInputError, match="give --data too"):
+        bind(tmp_path, **option)
+
+
 def test_the_shipped_encoder_takes_two_cycles_and_reads_48_cells(tmp_path):
     bound = bind(tmp_path)
     plan = schedule(bound.graph, cuts=bound.cuts)

@@ -92,6 +92,20 @@ def test_a_missing_report_is_one_line(tmp_path):
         run.show_report(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"constraints": ("latency <= 5 miles",)}, "unit of latency must be one of"),
+        ({"constraints": ("ii <= 1 ns", "ii <= 2 ns")}, "ii is given more than once"),
+        ({"liberty": Path(__file__)}, "test_run.py"),
+    ],
+)
+def test_what_is_needed_at_the_end_is_read_at_the_beginning(use, tmp_path, given, message):
+    use(None)  # a run that went on to the design would fail otherwise
+    with pytest.raises(BadInputError, match=message):
+        run.run_design(RunOptions("tiny", tmp_path, **given))
+
+
 def test_a_failure_beside_the_synthesis_is_all_that_is_said(bound, use, tmp_path, capfd):
     use(bound)
     with pytest.raises(BadInputError, match="make cannot build in a path with spaces: choose another output folder"):
