@@ -3,6 +3,7 @@
 Bounds are int64 arrays; what would need more than `fixed.MAX_WIDTH` bits is refused before int64 can wrap.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,15 @@ def frozen(values: object) -> Integers:
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """Elementwise bounds: every element e lies in low[e] .. high[e], both included."""
+    """Elementwise bounds: every element e lies in low[e] .. high[e], both included, and is a multiple of 2**zeros[e].
+
+    `zeros` counts low bits that are always zero (`MAX_WIDTH` for the constant 0); where it is not given it is 0, or
+    what a constant element has.
+    """
 
     low: Integers
     high: Integers
+    zeros: Integers | None = None
 
     def __post_init__(self) -> None:
         if self.low.shape != self.high.shape or np.any(self.low > self.high):
@@ -32,6 +38,18 @@ class Interval:
             raise _too_wide()
         object.__setattr__(self, "low", frozen(self.low))
         object.__setattr__(self, "high", frozen(self.high))
+        known = np.zeros(self.low.shape, np.int64) if self.zeros is None else self.zeros
+        object.__setattr__(self, "zeros", frozen(np.where(self.low == self.high, _trailing_zeros(self.low), known)))
+
+    @property
+    def trailing(self) -> Integers:
+        """`zeros` as the array that it is after construction."""
+        assert self.zeros is not None
+        return self.zeros
+
+    def mapped(self, arrange: Callable[[Integers], Integers]) -> "Interval":
+        """Return the interval of the elements in another arrangement (reshape, transpose, selection)."""
+        return Interval(arrange(self.low), arrange(self.high), arrange(self.trailing))
 
     @classmethod
     def of(cls, fixed: Fixed, shape: tuple[int, ...]) -> "Interval":
@@ -44,11 +62,18 @@ class Interval:
 
     def contains(self, values: Integers) -> bool:
         """Return whether every element (of every batch entry) lies in its bounds."""
-        return bool(np.all(values >= self.low) and np.all(values <= self.high))
+        multiples = (values & ((np.int64(1) << self.trailing) - 1)) == 0
+        constants = self.low == self.high
+        return bool(np.all(values >= self.low) and np.all(values <= self.high) and np.all(multiples | constants))
 
 
 def _too_wide() -> BadInputError:
     return BadInputError(f"a value needs more than {MAX_WIDTH} bits; reduce bit widths or split the sum")
+
+
+def _trailing_zeros(values: Integers) -> Integers:
+    lowest = (values & -values).astype(np.float64)  # a power of two, exact
+    return np.where(values == 0, MAX_WIDTH, np.frexp(lowest)[1] - 1).astype(np.int64)
 
 
 def _magnitude(interval: Interval) -> int:
@@ -60,23 +85,26 @@ def product(left: Interval, right: Interval, truncate: int = 0) -> Interval:
     if _magnitude(left) * _magnitude(right) >> MAX_WIDTH:
         raise _too_wide()
     corners = [floor_shift(a * b, truncate) for a in (left.low, left.high) for b in (right.low, right.high)]
-    return Interval(np.minimum.reduce(corners), np.maximum.reduce(corners))
+    zeros = np.clip(left.trailing + right.trailing - truncate, 0, MAX_WIDTH)
+    return Interval(np.minimum.reduce(corners), np.maximum.reduce(corners), zeros)
 
 
 def total(terms: Interval, axis: int) -> Interval:
     """Bounds of the sum over `axis`."""
     if _magnitude(terms) * terms.low.shape[axis] >> MAX_WIDTH:
         raise _too_wide()
-    return Interval(terms.low.sum(axis=axis), terms.high.sum(axis=axis))
+    return Interval(
+        terms.low.sum(axis=axis), terms.high.sum(axis=axis), terms.trailing.min(axis=axis, initial=MAX_WIDTH)
+    )
 
 
 def plus(left: Interval, right: Interval) -> Interval:
     """Bounds of left + right, broadcasting."""
-    return Interval(left.low + right.low, left.high + right.high)
+    return Interval(left.low + right.low, left.high + right.high, np.minimum(left.trailing, right.trailing))
 
 
 def shifted(value: Interval, bits: int) -> Interval:
     """Bounds of value * 2**bits."""
     if _magnitude(value) << bits >> MAX_WIDTH:
         raise _too_wide()
-    return Interval(value.low << bits, value.high << bits)
+    return Interval(value.low << bits, value.high << bits, np.minimum(value.trailing + bits, MAX_WIDTH))

@@ -12,22 +12,25 @@ LINE = 110
 
 @dataclass(frozen=True)
 class LiveBits:
-    """How many low bits of every element change; above them stand copies of the sign, zeros or a constant."""
+    """Which bits of every element change: below them stand zeros, above copies of the sign, zeros or a constant."""
 
     width: int
     low: tuple[int, ...]
     high: tuple[int, ...]
+    zeros: tuple[int, ...]
 
     @classmethod
     def of(cls, value: TensorType) -> "LiveBits":
         """Return the live bits of a value from its elementwise bounds."""
-        low, high = (tuple(int(bound) for bound in bounds.ravel()) for bounds in (value.bounds.low, value.bounds.high))
-        return cls(value.fixed.width, low, high)
+        bounds = value.bounds
+        arrays = (tuple(int(item) for item in array.ravel()) for array in (bounds.low, bounds.high, bounds.trailing))
+        return cls(value.fixed.width, *arrays)
 
     @property
     def counts(self) -> tuple[int, ...]:
         """Live bits of every element."""
-        return tuple(self._count(low, high) for low, high in zip(self.low, self.high, strict=True))
+        elements = zip(self.low, self.high, self.zeros, strict=True)
+        return tuple(0 if low == high else Fixed.covering(low, high).width - zeros for low, high, zeros in elements)
 
     @property
     def total(self) -> int:
@@ -39,13 +42,10 @@ class LiveBits:
         """Whether every bit is live."""
         return self.total == self.width * len(self.low)
 
-    @staticmethod
-    def _count(low: int, high: int) -> int:
-        return 0 if low == high else Fixed.covering(low, high).width
-
     def gather(self, wire: str) -> list[str]:
         """Return the concatenation (lines) of the live bits of a packed value, first element in the lowest bits."""
-        slices = [(e * self.width, count) for e, count in enumerate(self.counts) if count]
+        elements = enumerate(zip(self.counts, self.zeros, strict=True))
+        slices = [(e * self.width + zeros, count) for e, (count, zeros) in elements if count]
         runs: list[list[int]] = []
         for start, count in slices:
             if runs and runs[-1][0] + runs[-1][1] == start:
@@ -57,10 +57,11 @@ class LiveBits:
     def scatter(self, wire: str) -> list[str]:
         """Return the concatenation (lines) that rebuilds the packed value from its live bits."""
         parts, position = [], 0
-        for low, high, count in zip(self.low, self.high, self.counts, strict=True):
-            above = self.width - count
+        for low, high, zeros, count in zip(self.low, self.high, self.zeros, self.counts, strict=True):
+            above = self.width - count - zeros
             if count:
                 live = f"{wire}[{position + count - 1}:{position}]"
+                live += f", {zeros}'d0" if zeros else ""
                 if above:
                     fill = f"{{{above}{{{wire}[{position + count - 1}]}}}}" if low < 0 else f"{above}'d0"
                     live = f"{fill}, {live}"

@@ -72,10 +72,10 @@ class Conv2d(Op):
         rows, columns = self.out_size(data, weight)
         kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
         seen = Interval(self.windows(data.bounds.low, kernel), self.windows(data.bounds.high, kernel))
-        flat = Interval(weight.bounds.low.reshape(filters, -1), weight.bounds.high.reshape(filters, -1))
+        flat = weight.bounds.mapped(lambda array: array.reshape(filters, -1))
         bounds = accumulator(seen, flat, shifted_bias(bias, filters, self.bias_shift), self.truncate)
         shape = (filters, rows, columns)
-        return TensorType.derived(Interval(bounds.low.T.reshape(shape), bounds.high.T.reshape(shape)))
+        return TensorType.derived(bounds.mapped(lambda array: array.T.reshape(shape)))
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, C, H, W) -> (batch, F, OH, OW)."""

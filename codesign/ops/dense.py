@@ -7,7 +7,6 @@ from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
 from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, constant_products, instance, shifted_bias
-from codesign.ranges import Interval
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,9 @@ class Dense(Op):
         """Accumulator in the narrowest format that interval analysis allows."""
         data, weight, bias = operands
         matvec = self.matvec(data, weight)
-        windows = Interval(data.bounds.low[None], data.bounds.high[None])
+        windows = data.bounds.mapped(lambda array: array[None])
         bounds = accumulator(windows, weight.bounds, shifted_bias(bias, matvec.outputs, self.bias_shift), self.truncate)
-        return TensorType.derived(Interval(bounds.low[0], bounds.high[0]))
+        return TensorType.derived(bounds.mapped(lambda array: array[0]))
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, inputs) -> (batch, outputs)."""

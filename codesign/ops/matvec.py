@@ -87,8 +87,8 @@ def accumulate(windows: Integers, weights: Integers, bias: Integers, truncate: i
 
 def accumulator(windows: Interval, weights: Interval, bias: Interval, truncate: int) -> Interval:
     """Bounds of `accumulate`: windows (positions, inputs), weights (outputs, inputs) -> (positions, outputs)."""
-    left = Interval(windows.low[:, None, :], windows.high[:, None, :])
-    right = Interval(weights.low[None], weights.high[None])
+    left = windows.mapped(lambda array: array[:, None, :])
+    right = weights.mapped(lambda array: array[None])
     return plus(total(product(left, right, truncate), axis=-1), bias)
 
 

@@ -72,7 +72,14 @@ class Requantise(Op):
         (data,) = operands
         _ = self.inner_width(data)
         ends = [self.evaluate(bound[None])[0] for bound in (data.bounds.low, data.bounds.high)]
-        return TensorType.derived(Interval(np.minimum(*ends), np.maximum(*ends)), self.fixed)
+        return TensorType.derived(Interval(np.minimum(*ends), np.maximum(*ends), self._zeros(data)), self.fixed)
+
+    def _zeros(self, data: TensorType) -> Integers | None:
+        """Low bits that stay zero where the values pass unchanged, or are clipped to zero."""
+        is_clip = set(self.multiplier) == {1} and set(self.addend) == {0} and self.shift == 0
+        low, high = self.clip
+        kept = ((data.bounds.low >= low) | (low == 0)) & ((data.bounds.high <= high) | (high == 0))
+        return np.where(kept, data.bounds.trailing, 0) if is_clip else None
 
     def inner_width(self, data: TensorType) -> int:
         """Bits that hold x * multiplier + addend and the rounding half for every reachable x."""

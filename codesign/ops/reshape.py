@@ -7,7 +7,6 @@ from typing import ClassVar
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Op, TensorType, Wiring
-from codesign.ranges import Interval
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,7 @@ class Reshape(Op):
         (data,) = operands
         if prod(self.shape) != data.size:
             raise BadInputError(f"reshape to {self.shape} needs {prod(self.shape)} elements, not {data.size}")
-        bounds = Interval(data.bounds.low.reshape(self.shape), data.bounds.high.reshape(self.shape))
-        return TensorType(self.shape, data.fixed, bounds)
+        return TensorType(self.shape, data.fixed, data.bounds.mapped(lambda array: array.reshape(self.shape)))
 
     def rtl(self, reuse: int, *operands: TensorType) -> Wiring:
         """The same wires."""
