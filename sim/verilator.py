@@ -28,6 +28,7 @@ MAKE_VARIABLES = (
     "OPT_SLOW=-O0",
     "OPT_GLOBAL=-O2",
 )
+BUILD_TOOLS = ("make", "g++", "ar")
 RUNTIME_OBJECTS = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
 READ_PORTS = ("out_valid", "out_data", "tmr_err")
 WRITE_PORTS = ("clk", "rst", "in_valid", "in_data", "cfg_we", "cfg_address", "cfg_data")
@@ -65,6 +66,10 @@ def build(rtl_dir: Path, sources: Sequence[str], top: str, cache_dir: Path) -> P
         raise BadInputError(f"make cannot build in a path with spaces: choose another output folder than {cache_dir}")
     if target.exists():
         return target
+
+    missing = [tool for tool in BUILD_TOOLS if shutil.which(tool) is None]
+    if missing:
+        raise ToolMissingError(f"{missing[0]} is not found, which builds the simulation; run `codesign doctor`")
 
     def make(directory: Path) -> None:
         _link_runtime(cache_dir.resolve(), directory)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesign.errors import BadInputError, VerificationError
+from codesign.errors import BadInputError, ToolMissingError, VerificationError
 from codesign.fixed import Fixed
 from codesign.flows import run
 from codesign.flows.design import Bound, Case, Design, Exactness
@@ -111,6 +111,13 @@ def test_a_failure_beside_the_synthesis_is_all_that_is_said(bound, use, tmp_path
     with pytest.raises(BadInputError, match="make cannot build in a path with spaces: choose another output folder"):
         run.run_design(RunOptions("tiny", tmp_path / "some folder"))
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_missing_compiler_is_a_missing_tool(bound, use, tmp_path, monkeypatch):
+    use(bound)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissingError, match="make is not found"):
+        run.verify_design(RunOptions("tiny", tmp_path))
 
 
 @pytest.mark.slow
