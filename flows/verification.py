@@ -43,6 +43,7 @@ def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) ->
         plan = Plan(min(GAP_EVENTS, len(events)), min(RESET_EVENTS, len(events)))
         parameters = parameter_bytes(bound.graph, case.parameters)
         response = simulate(rtl_dir, events, plan, run_dir / case.name, cache_dir, parameters)
+        _require_equal_copies(case, response.measured)
         total = sum((compare(bound.graph, expected, words) for words in response.phases.values()), Equality(0, 0, 0))
         total.require(f"case '{case.name}': RTL and graph")
         words = response.phases["back_to_back"]
@@ -54,6 +55,13 @@ def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) ->
         outputs = decode_words(bound.graph, words)
         results.append(CaseResult(case.name, outputs, total, golden, response.measured))
     return tuple(results)
+
+
+def _require_equal_copies(case: Case, measured: Measured) -> None:
+    """Nothing upsets a simulated register, so a copy that differs is a broken one that the voter hides."""
+    if measured.tmr_err_cycles:
+        cycles = f"{measured.tmr_err_cycles} of {measured.cycles} cycles"
+        raise VerificationError(f"case '{case.name}': tmr_err is high in {cycles}: copies of a register differ")
 
 
 def _against_golden(graph: Graph, words: Words, name: str, golden: Integers) -> Equality:

@@ -10,6 +10,7 @@ from codesign.errors import BadInputError, ToolMissingError, VerificationError
 from codesign.fixed import Fixed
 from codesign.flows import run
 from codesign.flows.design import Bound, Case, Design, Exactness
+from codesign.flows.verification import verify_cases
 from codesign.graph import Graph, Node, Port
 from codesign.ops import Constant, Dense, Input, Parameter, Requantise
 from codesign.options import RunOptions
@@ -118,6 +119,16 @@ def test_a_missing_compiler_is_a_missing_tool(bound, use, tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissingError, match="make is not found"):
         run.verify_design(RunOptions("tiny", tmp_path))
+
+
+@pytest.mark.slow
+def test_a_stuck_copy_of_a_register_fails_though_the_results_are_right(bound, use, tmp_path):
+    use(bound)
+    run.compile_design(RunOptions("tiny", tmp_path))
+    register = tmp_path / "tiny" / "rtl" / "tmr_register.v"
+    register.write_text(register.read_text().replace("qC <= next", "qC <= {WIDTH{1'b0}}"))
+    with pytest.raises(VerificationError, match=r"case 'model': tmr_err is high in \d+ of \d+ cycles"):
+        verify_cases(bound, register.parent, tmp_path / "simulation", tmp_path / "build")
 
 
 @pytest.mark.slow
