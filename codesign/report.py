@@ -135,6 +135,13 @@ class Limit(_Part):
     unit: str
 
 
+class WallTime(_Part):
+    """How long a step took, in the order of the steps."""
+
+    step: str
+    wall_s: float
+
+
 class Report(_Part):
     """All numbers of one design. Sections that were not run are empty."""
 
@@ -154,7 +161,7 @@ class Report(_Part):
     constraints: tuple[Constraint, ...] = ()
     tool_versions: dict[str, str] = {}
     hashes: dict[FileName, Sha256] = {}
-    wall_times_s: dict[str, float] = {}
+    wall_times: tuple[WallTime, ...] = ()
 
 
 def parse_constraint(text: str) -> Limit:
@@ -252,7 +259,7 @@ def render_text(report: Report) -> str:
         heading("Equality (no tolerance)", columns(_equality_rows(report.equality))),
         heading("Tools", columns([[name, version] for name, version in sorted(report.tool_versions.items())])),
         heading("SHA-256", columns([[name, digest] for name, digest in sorted(report.hashes.items())])),
-        heading("Wall time", columns([[step, f"{time:.1f}", "s"] for step, time in report.wall_times_s.items()])),
+        heading("Wall time", columns([[part.step, f"{part.wall_s:.1f}", "s"] for part in report.wall_times])),
     )
     return "\n".join(first + [line for section in sections for line in section])
 

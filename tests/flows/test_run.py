@@ -88,6 +88,16 @@ def test_a_graph_that_differs_from_the_model_fails(bound, use, tmp_path, wrong):
     assert run.check_design(RunOptions("tiny", tmp_path)) == "10 vectors"
 
 
+def test_a_failing_run_leaves_no_older_report(bound, use, tmp_path):
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "report.json").write_text("{}")
+    use(replace(bound, check=lambda _: Exactness(10, 30, 1, 0, 0, "10 vectors")))
+    with pytest.raises(VerificationError):
+        run.run_design(RunOptions("tiny", tmp_path))
+    assert not (folder / "report.json").exists()
+
+
 def test_a_missing_report_is_one_line(tmp_path):
     with pytest.raises(BadInputError, match="cannot read"):
         run.show_report(tmp_path)
