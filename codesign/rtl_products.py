@@ -6,9 +6,7 @@ import numpy as np
 
 from codesign.fixed import Fixed
 from codesign.graph import Products
-from codesign.rtl_text import INDENT, header
-
-LINE = 110
+from codesign.rtl_text import INDENT, LINE, header
 
 
 def products_module(name: str, products: Products, data: Fixed, result: Fixed) -> str:

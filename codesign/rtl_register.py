@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from codesign.fixed import Fixed
 from codesign.graph import TensorType
-from codesign.rtl_text import INDENT
-
-LINE = 110
+from codesign.rtl_text import INDENT, LINE
 
 
 @dataclass(frozen=True)

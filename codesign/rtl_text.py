@@ -1,5 +1,6 @@
 """Verilog text: literals, instances, constant and ROM modules. Knows the language, not the graph."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from codesign.fixed import Integers
 from codesign.verilog_literals import literal
 
 INDENT = "    "
+LINE = 110
 
 
 def section(title: str) -> list[str]:
@@ -33,8 +35,25 @@ def instance(
 
 def _connections(pairs: Sequence[tuple[str, str]]) -> list[str]:
     width = max(len(name) for name, _ in pairs)
-    texts = [f"{INDENT * 2}.{name:<{width}} ({value})" for name, value in pairs]
-    return [f"{text}," for text in texts[:-1]] + texts[-1:]
+    texts = [f".{name:<{width}} ({value})" for name, value in pairs]
+    ended = [f"{text}," for text in texts[:-1]] + texts[-1:]
+    return [line for text in ended for line in _wrapped(text)]
+
+
+def _wrapped(text: str) -> list[str]:
+    """Break a long connection (a list of constants) at its commas."""
+    return (
+        textwrap.wrap(
+            text,
+            LINE,
+            initial_indent=INDENT * 2,
+            subsequent_indent=INDENT * 3,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if len(text) > LINE
+        else [f"{INDENT * 2}{text}"]
+    )
 
 
 def wiring(source: str, width: int, index: Sequence[int], size: int) -> str:
