@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from codesign.errors import BadInputError
-from codesign.files import read_json, write_json, write_text
+from codesign.files import read_json, write_text
 from codesign.report_text import columns, heading, number
 
 Kind = Literal["predicted", "measured", "synthesised", "estimated"]
@@ -230,7 +230,8 @@ def _in_base_unit(quantity: Quantity, name: ConstraintName) -> Fraction:
 def write_report(report: Report, directory: Path) -> Path:
     """Write report.json and report.txt into `directory`, each whole or not at all; return the path of report.json."""
     write_text(directory / "report.txt", render_text(report))
-    return write_json(directory / "report.json", report.model_dump(mode="json"))
+    # The order of the fields is that of the text, so that a report read back gives the same text.
+    return write_text(directory / "report.json", report.model_dump_json(indent=1) + "\n")
 
 
 def read_report(path: Path) -> Report:
