@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from collections.abc import Mapping
@@ -97,7 +98,9 @@ def test_constraints_hold_every_pin() -> None:
 
 def test_constraints_are_what_is_installed() -> None:
     """Some packages of the closure are for older Pythons only, so not all need be there."""
-    versions = {normalised(d.name): d.version.partition("+")[0] for d in metadata.distributions()}
+    # Of the environment alone: setuptools, once imported, adds the packages that it carries along to sys.path.
+    found = metadata.distributions(path=[sysconfig.get_path("purelib")])
+    versions = {normalised(d.name): d.version.partition("+")[0] for d in found}
     shared = constraints().keys() & versions.keys()
     assert {name: versions[name] for name in shared} == {name: constraints()[name] for name in shared}
     assert pins().keys() <= shared
