@@ -107,16 +107,18 @@ class Instance:
 
 @dataclass(frozen=True, eq=False)
 class Products:
-    """A constant matrix as wired logic: y[o, p] = start[o] + sum_i floor(x[p, i] * matrix[o, i] / 2**truncate).
+    """A constant matrix as shared adders: y[o] = start[o] + sum_i floor(x[i] * matrix[o, i] / 2**truncate).
 
-    `prepare`, if any, is an instance whose result (positions x inputs elements like the operand's) is x.
+    `blocks` are groups of rows that may also be solved one by one: the windows of a convolution. `finish`, if any, is
+    an instance that turns the sums, in format `sums`, into the result.
     """
 
-    positions: int
     matrix: Integers
     start: Integers
-    truncate: int
-    prepare: Instance | None = None
+    truncate: int = 0
+    blocks: tuple[tuple[int, ...], ...] = ()
+    sums: TensorType | None = None
+    finish: Instance | None = None
 
 
 @dataclass(frozen=True)

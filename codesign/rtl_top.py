@@ -3,9 +3,9 @@
 from functools import cached_property
 
 from codesign.graph import Graph, Instance, Node, Products, Wiring
-from codesign.rtl_products import products_module
+from codesign.rtl_adders import adders_module, register_bits
 from codesign.rtl_register import LiveBits
-from codesign.rtl_text import constant_module, header, instance, rom_module, rom_words, section, wiring
+from codesign.rtl_text import INDENT, constant_module, header, instance, rom_module, rom_words, section, wiring
 from codesign.schedule import Schedule
 from codesign.verilog_literals import counter_bits
 
@@ -127,7 +127,7 @@ class Top:
     def _valid_pulses(self) -> list[str]:
         """One pulse for every cycle in which something starts, loads or leaves; serial nodes hand theirs on."""
         slots, latency = self.schedule.slots, self.schedule.latency_cycles
-        serial = {name: slot for name, slot in slots.items() if slot.latency_cycles}
+        serial = {name: slot for name, slot in slots.items() if slot.is_serial}
         needed = {slot.start for slot in serial.values()} | {latency}
         if self.schedule.ii_cycles > 1:
             needed |= {register.capture for register in self.schedule.registers}
@@ -171,19 +171,24 @@ class Top:
         return lines + self._registers(node.name)
 
     def _products(self, node: Node, how: Products) -> list[str]:
-        """Emit the module of the wired products, with its windows before it if there are any."""
-        flat, read = _flat(node.name), self._read(node, 0)
+        """Emit the module of the shared adders, and the instance that finishes its sums if there is one."""
+        flat, cuts = _flat(node.name), self.schedule.slots[node.name].latency_cycles
+        data, result = self.graph.types[node.operands[0]], how.sums or self.graph.types[node.name]
+        name, target = f"{self.graph.name}_{flat}_adders", self._wire(node.name)
         lines: list[str] = []
-        data, result = self.graph.types[node.operands[0]], self.graph.types[node.name]
-        if how.prepare:
-            bits = how.positions * how.matrix.shape[1] * data.fixed.width
-            lines += [f"    wire [{bits - 1}:0] {flat}_windows;"]
-            ports = [("x", read), ("windows", f"{flat}_windows")]
-            lines += instance(how.prepare.module, how.prepare.parameters, f"u_{flat}_windows", ports)
-            read = f"{flat}_windows"
-        name = f"{self.graph.name}_{flat}_products"
-        self.modules.append((f"{name}.v", products_module(name, how, data.fixed, result.fixed)))
-        return lines + instance(name, [], f"u_{flat}", [("x", read), ("y", self._wire(node.name))])
+        if how.finish:
+            target = f"{flat}_sums"
+            lines += [f"{INDENT}wire [{result.bits - 1}:0] {target};"]
+        self.modules.append((f"{name}.v", adders_module(name, how, data, result, cuts)))
+        ports, parameters = [("x", self._read(node, 0)), ("y", target)], []
+        if cuts:
+            self.register_bits += register_bits(how, data, cuts)
+            ports, parameters = [("clk", "clk"), ("rst", "rst"), *ports, ("tmr_err", self._err())], [("TMR", "TMR")]
+        lines += instance(name, parameters, f"u_{flat}", ports)
+        if how.finish:
+            finished = [("x", target), ("y", self._wire(node.name))]
+            lines += instance(how.finish.module, how.finish.parameters, f"u_{flat}_finish", finished)
+        return lines
 
     def _constant(self, node: Node, title: str) -> list[str]:
         """Emit the constant as wires if a node reads it whole; words of it are emitted with their reader."""

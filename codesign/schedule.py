@@ -10,17 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from codesign.errors import BadInputError
-from codesign.graph import Graph, Node, Wiring
+from codesign.graph import Graph, Node, Products, Wiring
 
 
 @dataclass(frozen=True)
 class Slot:
-    """When a node runs: operands are read from cycle `start` on, the result is there `latency_cycles` later."""
+    """When a node runs: operands are read from cycle `start` on, the result is there `latency_cycles` later.
+
+    The latency is that of a time-multiplexed node (`is_serial`), or the number of pipeline cuts inside a node.
+    """
 
     reuse: int
     start: int
     latency_cycles: int
     ii_cycles: int
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether the node works phase by phase on operands that must hold still."""
+        return self.reuse > 1
 
 
 @dataclass(frozen=True)
@@ -64,13 +72,20 @@ class _State:
     reads: dict[tuple[str, int], int] = field(default_factory=dict)
 
 
-def schedule(graph: Graph, reuse: Mapping[str, int] | None = None, cuts: tuple[str, ...] | None = None) -> Schedule:
+def schedule(
+    graph: Graph,
+    reuse: Mapping[str, int] | None = None,
+    cuts: tuple[str, ...] | None = None,
+    inner_cuts: Mapping[str, int] | None = None,
+) -> Schedule:
     """Return the schedule of `graph` as soon as possible.
 
     `reuse`: reuse factor by node, 1 where absent. `cuts`: nodes whose result is registered at once
-    (default: `default_cuts`). Raises `BadInputError` naming the node and the legal values.
+    (default: `default_cuts`). `inner_cuts`: pipeline cuts inside the adders of a node, 0 where absent.
+    Raises `BadInputError` naming the node and the legal values.
     """
     factors = _checked_reuse(graph, reuse or {})
+    inner = _checked_inner_cuts(graph, inner_cuts or {}, factors)
     cuts = default_cuts(graph) if cuts is None else _checked_cuts(graph, cuts)
     timings = {
         node.name: node.op.timing(factors[node.name], *graph.operand_types(node.name)) for node in _computed(graph)
@@ -80,7 +95,7 @@ def schedule(graph: Graph, reuse: Mapping[str, int] | None = None, cuts: tuple[s
         if node.op.kind == "input":
             state.taps[node.name] = [_Tap(0, 0, 0, is_clean=False)]
         elif node.name not in graph.static:
-            _place(graph, node, factors[node.name], state)
+            _place(graph, node, factors[node.name], inner.get(node.name, 0), state)
         if node.name in cuts:
             _cut(node.name, state)
     latency, outputs = _place_outputs(graph, state)
@@ -122,7 +137,22 @@ def _checked_cuts(graph: Graph, cuts: tuple[str, ...]) -> tuple[str, ...]:
     return cuts
 
 
-def _place(graph: Graph, node: Node, reuse: int, state: _State) -> None:
+def _checked_inner_cuts(graph: Graph, inner: Mapping[str, int], reuse: Mapping[str, int]) -> Mapping[str, int]:
+    for name, cuts in inner.items():
+        if name not in reuse or cuts < 0:
+            raise BadInputError(f"node '{name}': pipeline cuts must be 0 or more, of a node that computes, not {cuts}")
+        if cuts and not is_cuttable(graph, name, reuse[name]):
+            raise BadInputError(f"node '{name}': only shared adders at reuse factor 1 can be cut into pipeline stages")
+    return inner
+
+
+def is_cuttable(graph: Graph, name: str, reuse: int = 1) -> bool:
+    """Whether pipeline cuts can be put inside a node: its RTL is shared adders without truncated products."""
+    how = graph.by_name[name].op.rtl(reuse, *graph.operand_types(name))
+    return isinstance(how, Products) and not how.truncate
+
+
+def _place(graph: Graph, node: Node, reuse: int, inner_cuts: int, state: _State) -> None:
     timing = node.op.timing(reuse, *graph.operand_types(node.name))
     hold = max(timing.latency_cycles, 1)
     dynamic = [(i, name) for i, name in enumerate(node.operands) if name not in graph.static]
@@ -130,14 +160,15 @@ def _place(graph: Graph, node: Node, reuse: int, state: _State) -> None:
     taps = [_deliver(name, start, hold, state) for _, name in dynamic]
     for (i, _), tap in zip(dynamic, taps, strict=True):
         state.reads[node.name, i] = tap.stage
-    state.slots[node.name] = Slot(reuse, start, timing.latency_cycles, timing.ii_cycles)
+    state.slots[node.name] = Slot(reuse, start, timing.latency_cycles + inner_cuts, timing.ii_cycles)
     if timing.latency_cycles:
         # The first accumulator changes at the end of the next event's first cycle, start + ii.
         result = _Tap(0, start + timing.latency_cycles, start + state.ii_cycles, is_clean=True)
     else:
         is_wiring = isinstance(node.op.rtl(reuse, *graph.operand_types(node.name)), Wiring)
         is_clean = is_wiring and all(tap.is_clean for tap in taps)
-        result = _Tap(0, start, min(tap.last for tap in taps), is_clean)
+        # The cuts load every cycle, so the operand's window moves through them.
+        result = _Tap(0, start + inner_cuts, min(tap.last for tap in taps) + inner_cuts, is_clean)
     state.taps[node.name] = [result]
 
 

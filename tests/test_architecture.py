@@ -37,9 +37,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "frontend": NUMBERS | {"graph", "ops", "rescale"},
     "schedule": NUMBERS | {"graph"},
     "rtl_text": NUMBERS | {"graph", "schedule"},
-    "rtl_products": NUMBERS | {"graph", "rtl_text"},
+    "adders": NUMBERS,
+    "adder_solver": NUMBERS | {"adders"},
+    "pipeline": NUMBERS | {"adders"},
+    "rtl_adders": NUMBERS | {"graph", "adders", "adder_solver", "pipeline", "rtl_text"},
     "rtl_register": NUMBERS | {"graph", "rtl_text"},
-    "rtl_top": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_products", "rtl_register"},
+    "rtl_top": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_adders", "rtl_register"},
     "rtl": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_top", "rtl_templates"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.

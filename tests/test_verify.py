@@ -92,15 +92,15 @@ def test_the_simulated_design_is_right_and_a_flipped_golden_bit_is_seen(emitted,
     assert compare(GRAPH, wrong, words).mismatches == 1
 
 
-def test_a_flipped_weight_bit_in_the_verilog_is_seen(emitted, tmp_path, build_cache):
+def test_a_flipped_bias_bit_in_the_verilog_is_seen(emitted, tmp_path, build_cache):
     spoilt = tmp_path / "spoilt"
     shutil.copytree(emitted, spoilt)
-    path = spoilt / "controlled_fc_products.v"
-    text = re.sub(r"(\d+'s?d)7 \* x0", r"\g<1>6 * x0", path.read_text(), count=1)
+    path = spoilt / "controlled_fc_adders.v"
+    text = re.sub(r"(y1 = .*'sd)1;", r"\g<1>0;", path.read_text(), count=1)  # the bias of the second output
     assert text != path.read_text()
     path.write_text(text)
     result = compare(GRAPH, EXPECTED, run(spoilt, tmp_path, build_cache))
-    wrong = Dense().evaluate(X, np.array([[3, -5, 0], [6, 1, -2]]), np.array([4, -1]))
+    wrong = Dense().evaluate(X, np.array([[3, -5, 0], [7, 1, -2]]), np.array([4, 0]))
     assert result.mismatches == int((wrong != EXPECTED["fc"]).sum()) > 0
     with pytest.raises(VerificationError, match="values differ; event"):
         result.require("spoilt")

@@ -1,14 +1,14 @@
 """Two-dimensional convolution over integers, optionally with every product truncated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from codesign.errors import BadInputError
-from codesign.fixed import Integers
+from codesign.fixed import Integers, floor_shift
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, constant_products, instance, shifted_bias
+from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, instance, shifted_bias
 from codesign.ranges import Interval
 
 
@@ -101,17 +101,30 @@ class Conv2d(Op):
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products:
         """Wired products of constant weights, `conv2d.v` for others, or `conv2d_serial.v` with weights word by word."""
-        data, weight, _ = operands
+        data, weight, bias = operands
         matvec = self.matvec(data, weight)
+        if reuse == 1 and weight.is_constant and bias.is_constant:
+            return self._wired(data, weight, bias)
         own = self._geometry(data, weight)
-        windows = Instance("im2col", (*own.items(), ("X_WIDTH", str(data.fixed.width))), ("x",))
-        wired = constant_products(matvec, operands, self.truncate, self.bias_shift, windows)
-        if reuse == 1 and wired:
-            return wired
         own |= {"TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}
         if reuse > 1:
             own["POSITION_GROUPS"] = str(matvec.groups(reuse).positions)
         return instance("conv2d", matvec, reuse, (*operands, self.result(*operands)), own)
+
+    def _wired(self, data: TensorType, weight: TensorType, bias: TensorType) -> Products:
+        """Return one matrix for all windows: a row for every filter and position, a column for every pixel."""
+        kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
+        pixels = np.arange(data.size).reshape(data.shape)
+        seen = replace(self, pad_value=-1).windows(pixels, kernel)  # (positions, taps), -1 for padding
+        positions = len(seen)
+        matrix = np.zeros((filters, positions, data.size + 1), np.int64)  # the last column is the padding
+        rows = np.arange(positions)[:, None]
+        for o, row in enumerate(weight.bounds.low.reshape(filters, -1)):
+            np.add.at(matrix[o], (rows, seen), row[None])
+        padding = floor_shift(self.pad_value * weight.bounds.low.reshape(filters, -1), self.truncate)
+        start = ((seen == -1)[None] * padding[:, None, :]).sum(axis=-1) + (bias.bounds.low << self.bias_shift)[:, None]
+        blocks = tuple(tuple(range(p, filters * positions, positions)) for p in range(positions))
+        return Products(matrix[..., :-1].reshape(-1, data.size), start.ravel(), self.truncate, blocks)
 
     def _geometry(self, data: TensorType, weight: TensorType) -> dict[str, str]:
         rows, columns = self.out_size(data, weight)

@@ -60,8 +60,8 @@ class Dense(Op):
     def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products:
         """Wired products of constant weights, `dense.v` for others, or `dense_serial.v` with weights word by word."""
         matvec = self.matvec(*operands[:2])
-        wired = constant_products(matvec, operands, self.truncate, self.bias_shift)
-        if reuse == 1 and wired:
-            return wired
+        _, weight, bias = operands
+        if reuse == 1 and weight.is_constant and bias.is_constant:
+            return constant_products(weight.bounds.low, bias, self.truncate, self.bias_shift)
         own = {"INPUTS": str(matvec.inputs), "TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}
         return instance("dense", matvec, reuse, (*operands, self.result(*operands)), own)

@@ -106,15 +106,9 @@ def check_shifts(truncate: int, bias_shift: int) -> None:
             raise BadInputError(f"{name} must be 0 bits or more, not {value}")
 
 
-def constant_products(
-    matvec: Matvec, operands: tuple[TensorType, ...], truncate: int, bias_shift: int, prepare: Instance | None = None
-) -> Products | None:
-    """Return the wired products of constant weights and biases (`operands`: data, weight, bias), else None."""
-    _, weight, bias = operands
-    if not (weight.is_constant and bias.is_constant):
-        return None
-    matrix = weight.bounds.low.reshape(matvec.outputs, matvec.inputs)
-    return Products(matvec.positions, matrix, bias.bounds.low << bias_shift, truncate, prepare)
+def constant_products(matrix: Integers, bias: TensorType, truncate: int, bias_shift: int) -> Products:
+    """Return the wired products of a constant matrix (outputs, inputs) and a constant bias (outputs,)."""
+    return Products(matrix, bias.bounds.low << bias_shift, truncate)
 
 
 def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, ...], own: dict[str, str]) -> Instance:

@@ -1,0 +1,131 @@
+"""Find a small adder graph for a constant matrix: the search is alkaid's, the proof of its answer is ours."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from codesign.adders import Adder, AdderGraph, Term, adder_bits, joined, pruned
+from codesign.errors import BadInputError
+from codesign.fixed import Integers
+from codesign.ranges import Interval
+
+# Ways of choosing the next common pair, see alkaid; the fewest adder bits of all win.
+METHODS = ("wmc", "mc", "wmc-pdc")
+MAX_WEIGHTS = 40_000  # above, the search takes minutes and no sensible chip holds the result
+EXACT_WEIGHT = 1 << 24  # the solver takes float32
+
+
+def solve(matrix: Integers, inputs: Interval, extra_depth: int = -1) -> AdderGraph:
+    """Return an adder graph of `matrix` (outputs, inputs) for inputs within the bounds.
+
+    `extra_depth`: adders that the longest path may have beyond the shallowest tree, -1 for no limit. Zero, equal and
+    power-of-two rows and unused inputs cost no adder. Raises `BadInputError` for a matrix that is too large.
+    """
+    if np.abs(matrix).max(initial=0) >= EXACT_WEIGHT:
+        raise BadInputError(f"weights of an adder graph must lie within +-{EXACT_WEIGHT - 1}; use fewer weight bits")
+    if np.count_nonzero(matrix) > MAX_WEIGHTS:
+        raise BadInputError(f"an adder graph of {np.count_nonzero(matrix)} weights is too large: use a reuse factor")
+    low, high = tuple(inputs.low.ravel().tolist()), tuple(inputs.high.ravel().tolist())
+    return _solve(matrix.shape, np.ascontiguousarray(matrix, dtype=np.int64).tobytes(), low, high, extra_depth)
+
+
+def solve_blocks(
+    matrix: Integers, inputs: Interval, blocks: Sequence[Sequence[int]], extra_depth: int = -1
+) -> AdderGraph:
+    """Return the smaller of: all rows solved together; every block of rows solved alone, equal blocks once."""
+    together = solve(matrix, inputs, extra_depth)
+    if len(blocks) < 2:
+        return together
+    parts = [(_block(matrix[list(rows)], inputs, extra_depth), rows) for rows in blocks]
+    alone = joined(matrix.shape[1], [(graph, columns, rows) for (graph, columns), rows in parts], len(matrix))
+    return min((together, alone), key=lambda graph: adder_bits(graph, graph.bounds(inputs)))
+
+
+def _block(rows: Integers, inputs: Interval, extra_depth: int) -> tuple[AdderGraph, list[int]]:
+    columns = np.flatnonzero(rows.any(axis=0))
+    return solve(rows[:, columns], inputs.mapped(lambda array: array[columns]), extra_depth), columns.tolist()
+
+
+@lru_cache(maxsize=256)
+def _solve(
+    shape: tuple[int, int], content: bytes, low: tuple[int, ...], high: tuple[int, ...], extra_depth: int
+) -> AdderGraph:
+    matrix = np.frombuffer(content, np.int64).reshape(shape)
+    bounds = Interval(np.array(low, dtype=np.int64), np.array(high, dtype=np.int64))
+    rows, columns = np.flatnonzero(matrix.any(axis=1)), np.flatnonzero(matrix.any(axis=0))
+    if not len(rows):
+        return AdderGraph(shape[1], (), (None,) * shape[0])
+    distinct, position = np.unique(matrix[rows][:, columns], axis=0, return_inverse=True)
+    inner = bounds.mapped(lambda array: array[columns])
+    found = min(
+        (_from_alkaid(distinct, inner, method, extra_depth) for method in METHODS),
+        key=lambda graph: adder_bits(graph, graph.bounds(inner)),
+    )
+    if not np.array_equal(found.matrix, distinct):
+        raise AssertionError("the adder graph does not equal its matrix")
+    expanded = AdderGraph(found.inputs, found.adders, tuple(found.outputs[k] for k in position.ravel()))
+    return joined(shape[1], [(expanded, columns.tolist(), rows.tolist())], shape[0])
+
+
+def _from_alkaid(matrix: Integers, bounds: Interval, method: str, extra_depth: int) -> AdderGraph:
+    from alkaid.cmvm import cmvm_solve
+
+    # The solver reads the memory as it lies and ignores strides.
+    kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
+    intervals = [(float(low), float(high), 1.0) for low, high in zip(bounds.low, bounds.high, strict=True)]
+    stages = cmvm_solve(kernel, method0=method, hard_dc=extra_depth, qintervals=intervals)
+    reader = _Reader(matrix.shape[1])
+    outputs = [(k, 0, False) for k in range(matrix.shape[1])]
+    for stage in stages:
+        outputs = reader.stage(stage, outputs)
+    return pruned(AdderGraph(reader.inputs, tuple(reader.adders), tuple(reader.output(*one) for one in outputs)))
+
+
+class _Reader:
+    """Turns alkaid's operations, whose values carry binary points, into adders of integers.
+
+    A value is (number, exponent, negative): number << exponent, where the exponent may be negative.
+    """
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs = inputs
+        self.adders: list[Adder] = []
+
+    def stage(self, stage: object, inputs: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
+        """Append the operations of one stage on `inputs`; return its outputs."""
+        values: list[tuple[int, int, bool]] = []
+        for op in stage.ops:  # type: ignore[attr-defined]
+            if op.opcode == -1:
+                number, exponent, negative = inputs[op.data[0]]
+                values.append((number, exponent + stage.inp_shifts[op.data[0]], negative))  # type: ignore[attr-defined]
+            elif op.opcode in (0, 1):
+                values.append(self._add(values[op.addr[0]], values[op.addr[1]], op.data[0], op.opcode == 1))
+            else:
+                raise AssertionError(f"alkaid gave operation {op.opcode} for a matrix product")
+        chosen = zip(stage.out_idxs, stage.out_shifts, stage.out_negs, strict=True)  # type: ignore[attr-defined]
+        return [
+            (-1, 0, False) if index < 0 else (values[index][0], values[index][1] + shift, values[index][2] != negative)
+            for index, shift, negative in chosen
+        ]
+
+    def _add(
+        self, left: tuple[int, int, bool], right: tuple[int, int, bool], shift: int, subtract: bool
+    ) -> tuple[int, int, bool]:
+        exponents = (left[1], right[1] + shift)
+        common = min(exponents)
+        terms = [
+            Term(left[0], exponents[0] - common, left[2]),
+            Term(right[0], exponents[1] - common, right[2] != subtract),
+        ]
+        negative = terms[0].negative and terms[1].negative
+        if negative:
+            terms = [Term(term.value, term.shift) for term in terms]
+        # An unshifted positive term stands first, so that the low bits below a shifted second one pass unchanged.
+        terms.sort(key=lambda term: (term.negative, term.shift))
+        self.adders.append(Adder(terms[0], terms[1]))
+        return (self.inputs + len(self.adders) - 1, common, negative)
+
+    def output(self, number: int, exponent: int, negative: bool) -> Term | None:
+        """Return the term of an output; its exponent is never negative, since the matrix holds integers."""
+        return None if number < 0 else Term(number, exponent, negative)
