@@ -18,7 +18,7 @@ from torch import nn
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
-from codesign.frontend.brevitas import Binding, Captured
+from codesign.frontend.captured import Binding, Captured
 from codesign.frontend.read import array, value_of
 from codesign.frontend.record import Call, Trace, trace
 from codesign.frontend.vectors import input_grid

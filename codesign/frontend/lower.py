@@ -6,7 +6,6 @@ Every value stays an exact affine map of integers (`Value`); only a quantiser ma
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import brevitas.nn as qnn
@@ -17,11 +16,19 @@ from torch.nn import functional
 
 from codesign.errors import BadInputError
 from codesign.frontend import read
+from codesign.frontend.affine import (
+    Weights,
+    added,
+    batch_normalised,
+    checked_operand,
+    linear_map,
+    pad_value,
+    together,
+)
 from codesign.frontend.quantise import materialise_pad, quantise, settled
 from codesign.frontend.record import Call
-from codesign.frontend.values import NO_PAD, Builder, Sides, Value, common_channels, fractions, spread
+from codesign.frontend.values import NO_PAD, Builder, Sides, Value
 from codesign.graph import Op
-from codesign.ops.add import Add
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 from codesign.ops.reshape import Reshape
@@ -83,40 +90,17 @@ def _operand(builder: Builder, site: Site) -> tuple[Value, Any]:
     if layer.input_quant.is_quant_enabled:
         value = _input_quantised(builder, site, value)
         tensor = layer.input_quant(tensor)
-    if value.node is not None:
-        settled(value, site.path, "it")
-    if not value.quantised:
-        raise BadInputError(f"node '{site.path}': its input is not quantised; put a brevitas QuantIdentity before it")
-    if len(set(value.scale)) > 1 or len(set(value.offset)) > 1:
-        raise BadInputError(f"node '{site.path}': its input has a scale per channel; quantise it per tensor")
-    return value, tensor
+    return checked_operand(value, site.path), tensor
 
 
 def _weighted(builder: Builder, site: Site, value: Value, tensor: Any, op: Op) -> Value:
     """Emit a layer with weights: accumulators real = integer * s_x s_w + (offset of the data and of the bias)."""
     layer: Any = site.call.module
     integers, weight_scale = read.weights(layer, site.path, tensor)
-    filters = len(integers)
-    scale = tuple(value.scale[0] * one for one in weight_scale)
-    real_bias, grid_bias = read.bias(layer, tensor, scale)
-    sums = integers.reshape(filters, -1).sum(axis=1)
-    sizes = np.abs(integers).reshape(filters, -1).sum(axis=1)
-    per_filter = spread(weight_scale, filters)
-    moved = [value.offset[0] * one * int(total) for one, total in zip(per_filter, sums, strict=True)]
-    added = spread(real_bias, filters) if grid_bias is None else (Fraction(0),) * filters
-    offset = tuple(left + right for left, right in zip(moved, added, strict=True))
-    size = [abs(float(value.offset[0])) * float(one) * int(n) for one, n in zip(per_filter, sizes, strict=True)]
-    magnitude = tuple(one + abs(float(b)) for one, b in zip(size, added, strict=True))
-    grid = np.zeros(filters, np.int64) if grid_bias is None else np.broadcast_to(grid_bias, (filters,))
-    names = builder.constant(f"{site.path}.weight", integers), builder.constant(f"{site.path}.bias", grid)
-    assert value.node is not None
-    node = builder.add(site.path, op, value.node, *names)
-    if not any(offset):
-        offset, magnitude = offset[:1], (max(magnitude),)
-    channels = common_channels(scale, offset)
-    shape = builder.types[node].shape
-    result = Value(node, shape, spread(scale, channels), spread(offset, channels), spread(magnitude, channels))
-    return _output_quantised(builder, site, result)
+    accumulator = tuple(value.scale[0] * one for one in weight_scale)
+    real_bias, grid_bias = read.bias(layer, tensor, accumulator)
+    weights = Weights(integers, weight_scale, real_bias, grid_bias)
+    return _output_quantised(builder, site, linear_map(builder, site.path, value, weights, op))
 
 
 def _output_quantised(builder: Builder, site: Site, value: Value) -> Value:
@@ -140,11 +124,8 @@ def convolution(builder: Builder, site: Site) -> Value:
     value, tensor = _operand(builder, site)
     if layer.groups != 1 or tuple(layer.dilation) != (1, 1) or layer.padding_mode != "zeros":
         raise BadInputError(f"'{site.path}': only groups=1, dilation=1 and padding_mode='zeros' are supported")
-    padding = _together(value.pad, _conv_padding(layer, value.shape))
-    zero = value.zero_point[0]
-    if any(padding) and zero.denominator != 1:
-        raise BadInputError(f"'{site.path}': padding needs data with an integer zero point, not {float(zero)}")
-    op = Conv2d(tuple(layer.stride), padding, int(zero) if any(padding) else 0)
+    padding = together(value.pad, _conv_padding(layer, value.shape))
+    op = Conv2d(tuple(layer.stride), padding, pad_value(value, padding, site.path))
     return _weighted(builder, site, value, tensor, op)
 
 
@@ -160,11 +141,6 @@ def _conv_padding(layer: Any, shape: tuple[int, ...]) -> Sides:
     return top, bottom, left, right
 
 
-def _together(inner: Sides, outer: Sides) -> Sides:
-    top, bottom, left, right = (a + b for a, b in zip(inner, outer, strict=True))
-    return top, bottom, left, right
-
-
 def batch_norm(builder: Builder, site: Site) -> Value:
     """BatchNorm in evaluation mode: an affine map per channel, folded into the value's meaning."""
     layer: Any = site.call.module
@@ -175,20 +151,8 @@ def batch_norm(builder: Builder, site: Site) -> Value:
         value = materialise_pad(builder, value, site.path)
     mean, variance = read.array(layer.running_mean), read.array(layer.running_var)
     gamma = np.ones_like(mean) if layer.weight is None else read.array(layer.weight)
-    beta = fractions(np.zeros_like(mean) if layer.bias is None else read.array(layer.bias))
-    gain = fractions(gamma / np.sqrt(variance + layer.eps))
-    channels = common_channels(gain, value.scale)
-    gain, beta, means = spread(gain, channels), spread(beta, channels), spread(fractions(mean), channels)
-    scale, offset = spread(value.scale, channels), spread(value.offset, channels)
-    sizes = zip(spread(value.magnitude, channels), means, gain, beta, strict=True)
-    return replace(
-        value,
-        scale=tuple(one * g for one, g in zip(scale, gain, strict=True)),
-        offset=tuple((one - m) * g + b for one, m, g, b in zip(offset, means, gain, beta, strict=True)),
-        magnitude=tuple((size + abs(float(m))) * abs(float(g)) + abs(float(b)) for size, m, g, b in sizes),
-        quantised=False,
-        direct=False,
-    )
+    beta = np.zeros_like(mean) if layer.bias is None else read.array(layer.bias)
+    return batch_normalised(value, gamma / np.sqrt(variance + layer.eps), mean, beta)
 
 
 def relu(builder: Builder, site: Site) -> Value:
@@ -241,40 +205,14 @@ def _padded(site: Site, sides: tuple[int, ...], fill: float) -> Value:
     left, right, top, bottom = (*sides, 0, 0)[:4]
     if fill != 0 or len(sides) > 4 or min(left, right, top, bottom) < 0 or len(value.shape) != 3:
         raise BadInputError(f"'{site.path}': only zero padding of rows and columns of images is supported")
-    return replace(site.value, pad=_together(value.pad, (top, bottom, left, right)))
+    return replace(site.value, pad=together(value.pad, (top, bottom, left, right)))
 
 
 def add(builder: Builder, site: Site) -> Value:
     """Sum of two values whose scales differ by a power of two (skip connections)."""
     if len(site.values) != 2 or site.option(2, "alpha", 1) != 1:
         raise BadInputError(f"'{site.path}': addition needs two tensors of the model")
-    left, right = (settled(value, site.path, "an addition") for value in site.values)
-    left, right = (materialise_pad(builder, v, site.path) if v.pad != NO_PAD else v for v in (left, right))
-    if left.shape != right.shape:
-        raise BadInputError(f"'{site.path}': addition needs equal shapes, not {left.shape} and {right.shape}")
-    channels = common_channels(left.scale, right.scale)
-    ratios = {a / b for a, b in zip(spread(left.scale, channels), spread(right.scale, channels), strict=True)}
-    ratio = ratios.pop()
-    if ratios or ratio <= 0 or not _is_power_of_two(ratio):
-        raise BadInputError(f"'{site.path}': scales of the addends differ; share one quantiser between them")
-    assert left.node is not None and right.node is not None
-    up, down = ratio.numerator.bit_length() - 1, ratio.denominator.bit_length() - 1
-    node = builder.add(site.path, Add(up, down), left.node, right.node)
-    scale = tuple(one / 2**up for one in spread(left.scale, channels))
-    pairs = zip(spread(left.offset, channels), spread(right.offset, channels), strict=True)
-    sizes = zip(spread(left.magnitude, channels), spread(right.magnitude, channels), strict=True)
-    return Value(
-        node,
-        left.shape,
-        scale,
-        tuple(a + b for a, b in pairs),
-        tuple(a + b for a, b in sizes),
-        quantised=left.quantised and right.quantised,
-    )
-
-
-def _is_power_of_two(ratio: Fraction) -> bool:
-    return ratio.numerator & (ratio.numerator - 1) == 0 and ratio.denominator & (ratio.denominator - 1) == 0
+    return added(builder, site.path, *site.values)
 
 
 def float_layer(builder: Builder, site: Site) -> Value:

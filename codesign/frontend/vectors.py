@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from codesign.frontend.brevitas import Captured
+from codesign.frontend.captured import Captured
 
 Reals = NDArray[np.float64]
 
