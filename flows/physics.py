@@ -13,7 +13,7 @@ from codesign.files import sha256_of, write_json
 from codesign.fixed import Integers
 from codesign.flows.design import Physics
 from codesign.flows.figures import event_figure
-from codesign.frontend.brevitas import Captured
+from codesign.frontend.captured import Captured
 from codesign.metrics import (
     Summary,
     centroid_shift,

@@ -19,7 +19,8 @@ from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.physics import encoder_physics
-from codesign.frontend.brevitas import Captured, capture, float_layers, quantise_weights
+from codesign.frontend.brevitas import capture, float_layers, quantise_weights
+from codesign.frontend.captured import Captured
 from codesign.frontend.exactness import check_exactness
 from codesign.frontend.vectors import corner_inputs, random_inputs
 from codesign.graph import Graph, Node

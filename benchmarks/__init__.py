@@ -1,0 +1,1 @@
+"""Benchmarks: measured comparisons, run by hand and never as tests."""
