@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
-from codesign.ranges import Interval, frozen
+from codesign.ranges import Interval
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*\Z")
 
@@ -260,24 +260,26 @@ class Graph:
         Raises `BadInputError` for a missing, wrongly shaped or out-of-range operand. Every result is
         asserted to lie in its bounds: an overflow would stop the evaluation.
         """
-        events = {len(np.atleast_1d(values[port.node])) for port in self.inputs if port.node in values}
-        if len(events) > 1:
-            raise BadInputError(f"inputs must have one number of events, not {sorted(events)}")
+        event_count(self, values)
         results: dict[str, Integers] = {}
         for node in self.nodes:
-            if isinstance(node.op, Source):
-                results[node.name] = _source_value(node, self.types[node.name], values)
-                continue
-            result = node.op.evaluate(*(self._operand(node, i, results) for i in range(len(node.operands))))
-            assert self.types[node.name].bounds.contains(result), node.name
-            results[node.name] = result[0] if node.name in self.static else result
+            results[node.name] = self.evaluate_node(node, values, results)
         return results
 
-    def _operand(self, node: Node, position: int, results: Mapping[str, Integers]) -> Integers:
-        """Operand as `evaluate` wants it: a constant read as data counts as a batch of one, which broadcasts."""
-        name = node.operands[position]
-        is_batched = name not in self.static or position in node.op.static_operands
-        return results[name] if is_batched else results[name][None]
+    def evaluate_node(self, node: Node, values: Mapping[str, Integers], results: Mapping[str, Integers]) -> Integers:
+        """Return the result of `node` from `values` or from earlier results; without a batch axis if it is static."""
+        if isinstance(node.op, Source):
+            return _source_value(node, self.types[node.name], values)
+        result = node.op.evaluate(*self.operands(node, results))
+        assert self.types[node.name].bounds.contains(result), node.name
+        return result[0] if node.name in self.static else result
+
+    def operands(self, node: Node, results: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """Operands as `evaluate` wants them: a constant read as data counts as a batch of one, which broadcasts."""
+        return [
+            results[name] if name not in self.static or position in node.op.static_operands else results[name][None]
+            for position, name in enumerate(node.operands)
+        ]
 
     def to_json(self) -> str:
         """Return the graph as canonical JSON text."""
@@ -289,41 +291,6 @@ class Graph:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
-def graph_from_json(text: str, operators: Mapping[str, type[Op]]) -> Graph:
-    """Return the graph of `to_json`; `BadInputError` for an unknown operator or a damaged text."""
-    try:
-        content = json.loads(text)
-        nodes = tuple(_node_from(entry, operators) for entry in content["nodes"])
-        inputs, outputs = (tuple(_port_from(entry) for entry in content[key]) for key in ("inputs", "outputs"))
-        return Graph(content["name"], nodes, inputs, outputs)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise BadInputError(f"not a graph file: {error}") from error
-
-
-def _node_from(entry: Mapping[str, Any], operators: Mapping[str, type[Op]]) -> Node:
-    fields = dict(entry["op"])
-    kind = fields.pop("kind")
-    if kind not in operators:
-        raise BadInputError(f"unknown operator '{kind}'; known are {', '.join(sorted(operators))}")
-    return Node(
-        entry["name"],
-        operators[kind](**{key: _value_from(value) for key, value in fields.items()}),
-        tuple(entry["operands"]),
-    )
-
-
-def _port_from(entry: Mapping[str, Any]) -> Port:
-    return Port(entry["node"], tuple(entry["scale"]), tuple(entry["offset"]))
-
-
-def _value_from(value: Any) -> Any:
-    if isinstance(value, dict) and "array" in value:
-        return frozen(value["array"]).reshape(value["shape"])
-    if isinstance(value, dict):
-        return Fixed(**value)
-    return tuple(_value_from(item) for item in value) if isinstance(value, list) else value
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return {"array": value.ravel().tolist(), "shape": list(value.shape)}
@@ -333,6 +300,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.integer | np.floating):
         return value.item()
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def event_count(graph: Graph, values: Mapping[str, Integers]) -> int:
+    """Return how many events the inputs have; `BadInputError` if they differ."""
+    events = {len(np.atleast_1d(values[port.node])) for port in graph.inputs if port.node in values}
+    if len(events) > 1:
+        raise BadInputError(f"inputs must have one number of events, not {sorted(events)}")
+    return max(events, default=0)
 
 
 def _source_value(node: Node, expected: TensorType, values: Mapping[str, Integers]) -> Integers:

@@ -5,8 +5,11 @@ Bounds are int64 arrays; what would need more than `fixed.MAX_WIDTH` bits is ref
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift
@@ -60,11 +63,31 @@ class Interval:
         """Return the narrowest format for every element."""
         return Fixed.covering(int(self.low.min()), int(self.high.max()), frac)
 
-    def contains(self, values: Integers) -> bool:
-        """Return whether every element (of every batch entry) lies in its bounds."""
-        multiples = (values & ((np.int64(1) << self.trailing) - 1)) == 0
-        constants = self.low == self.high
-        return bool(np.all(values >= self.low) and np.all(values <= self.high) and np.all(multiples | constants))
+    @cached_property
+    def _low_bits(self) -> Integers | None:
+        """The bits that must be zero, None if there are none."""
+        bits = np.where(self.low == self.high, 0, (np.int64(1) << self.trailing) - 1)
+        return bits if bits.any() else None
+
+    def contains(self, values: NDArray[Any]) -> bool:
+        """Return whether every element of every batch entry, (batch, *shape) or (*shape), lies in its bounds."""
+        if not values.size:
+            return True
+        entries = values.reshape(-1, self.low.size)
+        lowest, highest = _over_entries(np.minimum, entries), _over_entries(np.maximum, entries)
+        if np.any(lowest < self.low.ravel()) or np.any(highest > self.high.ravel()):
+            return False
+        return self._low_bits is None or not np.any(values.astype(np.int64, copy=False) & self._low_bits)
+
+
+def _over_entries(extreme: np.ufunc, entries: NDArray[Any]) -> NDArray[Any]:
+    """Reduce (entries, elements) over entries; joined entries make rows that vector instructions are worth for."""
+    joined = 32
+    whole = len(entries) // joined * joined
+    if not whole:
+        return np.asarray(extreme.reduce(entries, axis=0))
+    rows = extreme.reduce(entries[:whole].reshape(-1, joined * entries.shape[1]), axis=0)
+    return np.asarray(extreme.reduce(np.concatenate([rows.reshape(joined, -1), entries[whole:]]), axis=0))
 
 
 def _too_wide() -> BadInputError:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed
-from codesign.graph import Graph, Node, Port, TensorType, graph_from_json
+from codesign.graph import Graph, Node, Port, TensorType
+from codesign.graph_json import graph_from_json
 from codesign.ops import OPERATORS
 from codesign.ops.add import Add
 from codesign.ops.dense import Dense

@@ -13,7 +13,8 @@ import pytest
 from codesign.errors import BadInputError
 from codesign.files import replace_directory, sha256_of, write_text
 from codesign.fixed import Fixed
-from codesign.graph import Graph, Node, Port, graph_from_json
+from codesign.graph import Graph, Node, Port
+from codesign.graph_json import graph_from_json
 from codesign.ops import OPERATORS
 from codesign.ops.add import Add
 from codesign.ops.conv2d import Conv2d
@@ -72,7 +73,7 @@ def test_another_process_and_directory_give_the_same_bytes(tmp_path: Path):
     code = """
 import sys
 from pathlib import Path
-from codesign.graph import graph_from_json
+from codesign.graph_json import graph_from_json
 from codesign.ops import OPERATORS
 from codesign.rtl import emit, write_rtl
 from codesign.schedule import schedule

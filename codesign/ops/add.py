@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
+from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Instance, Op, TensorType
 from codesign.ranges import plus, shifted
 
 
 @dataclass(frozen=True)
-class Add(Op):
+class Add(Op, FloatForm):
     """y = (left << left_shift) + (right << right_shift), operands of one shape."""
 
     kind: ClassVar[str] = "add"
@@ -33,6 +36,16 @@ class Add(Op):
         if left.shape != right.shape:
             raise BadInputError(f"add needs operands of one shape, not {left.shape} and {right.shape}")
         return TensorType.derived(plus(shifted(left.bounds, self.left_shift), shifted(right.bounds, self.right_shift)))
+
+    def largest(self, *operands: TensorType) -> float:
+        """Sum of both magnitudes."""
+        left, right = (magnitude(operand.bounds).max() for operand in operands)
+        return float(np.ldexp(left, self.left_shift) + np.ldexp(right, self.right_shift))
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, *shape) twice -> (batch, *shape)."""
+        left, right = operands
+        return np.asarray(left * 2**self.left_shift + right * 2**self.right_shift)
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance:
         """`add.v`."""

@@ -1,19 +1,22 @@
 """Two-dimensional convolution over integers, optionally with every product truncated."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from math import prod
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
+from codesign.float_form import FloatForm, Floats, float_sums, largest_sum
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
 from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, instance, shifted_bias
 from codesign.ranges import Interval
 
 
 @dataclass(frozen=True)
-class Conv2d(Op):
+class Conv2d(Op, FloatForm):
     """Operands data (C, H, W), weight (F, C, KH, KW), bias (F,); result (F, OH, OW).
 
     `stride` (rows, columns); `padding` (top, bottom, left, right) filled with the integer `pad_value`
@@ -56,7 +59,7 @@ class Conv2d(Op):
         rows, columns = self.out_size(data, weight)
         return Matvec(rows * columns, int(np.prod(weight.shape[1:])), weight.shape[0])
 
-    def windows(self, images: Integers, kernel: tuple[int, int]) -> Integers:
+    def windows(self, images: NDArray[Any], kernel: tuple[int, int]) -> NDArray[Any]:
         """(..., C, H, W) -> (..., OH*OW, C*KH*KW): the pixels under the kernel at every position."""
         top, bottom, left, right = self.padding
         around = [(0, 0)] * (images.ndim - 2) + [(top, bottom), (left, right)]
@@ -64,7 +67,8 @@ class Conv2d(Op):
         views = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(-2, -1))
         views = views[..., :: self.stride[0], :: self.stride[1], :, :]  # (..., C, OH, OW, KH, KW)
         moved = np.moveaxis(views, -5, -3)  # (..., OH, OW, C, KH, KW)
-        return moved.reshape(*images.shape[:-3], moved.shape[-5] * moved.shape[-4], -1)
+        rows, columns, *taps = moved.shape[-5:]
+        return moved.reshape(*images.shape[:-3], rows * columns, prod(taps))
 
     def result(self, *operands: TensorType) -> TensorType:
         """Accumulators in the narrowest format that interval analysis allows."""
@@ -83,9 +87,29 @@ class Conv2d(Op):
         windows = self.windows(data, (weight.shape[2], weight.shape[3]))
         flat = weight.reshape(weight.shape[0], -1)
         sums = accumulate(windows, flat, bias << self.bias_shift, self.truncate)
+        return self._images(sums, data.shape[-2], weight.shape[2])
+
+    def _images(self, sums: NDArray[Any], image_rows: int, kernel_rows: int) -> NDArray[Any]:
+        """(batch, OH*OW, F) -> (batch, F, OH, OW)."""
         top, bottom = self.padding[:2]
-        rows = (data.shape[-2] + top + bottom - weight.shape[2]) // self.stride[0] + 1
-        return np.swapaxes(sums, -1, -2).reshape(len(data), weight.shape[0], rows, -1)
+        rows = (image_rows + top + bottom - kernel_rows) // self.stride[0] + 1
+        return np.swapaxes(sums, -1, -2).reshape(len(sums), sums.shape[-1], rows, sums.shape[-2] // rows)
+
+    def largest(self, *operands: TensorType) -> float:
+        """Sum of all products' magnitudes."""
+        data, weight, bias = operands
+        kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
+        windows = data.bounds.mapped(lambda array: self.windows(array, kernel))
+        flat = weight.bounds.mapped(lambda array: array.reshape(filters, -1))
+        return largest_sum(windows, flat, shifted_bias(bias, filters, self.bias_shift))
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, C, H, W) -> (batch, F, OH, OW)."""
+        data, weight, bias = operands
+        windows = self.windows(data, (weight.shape[2], weight.shape[3]))
+        flat = weight.reshape(weight.shape[0], -1)
+        sums = float_sums(windows, flat, np.ldexp(bias, self.bias_shift), self.truncate)
+        return self._images(sums, data.shape[-2], weight.shape[2])
 
     def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
         """Divisors of the positions, then times divisors of the kernel size, then of the filters."""

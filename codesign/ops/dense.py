@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
+from codesign.float_form import FloatForm, Floats, float_sums, largest_sum
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
 from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, constant_products, instance, shifted_bias
 
 
 @dataclass(frozen=True)
-class Dense(Op):
+class Dense(Op, FloatForm):
     """Operands data (inputs,), weight (outputs, inputs), bias (outputs,); result (outputs,).
 
     `truncate`: every product is floored by this many bits before it is added (the arithmetic of the
@@ -44,6 +47,16 @@ class Dense(Op):
         """(batch, inputs) -> (batch, outputs)."""
         data, weight, bias = operands
         return accumulate(data, weight, bias << self.bias_shift, self.truncate)
+
+    def largest(self, *operands: TensorType) -> float:
+        """Sum of all products' magnitudes."""
+        data, weight, bias = operands
+        return largest_sum(data.bounds, weight.bounds, shifted_bias(bias, len(bias.bounds.low), self.bias_shift))
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, inputs) -> (batch, outputs)."""
+        data, weight, bias = operands
+        return float_sums(data, weight, np.ldexp(bias, self.bias_shift), self.truncate)
 
     def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
         """Divisors of the inputs, then times divisors of the outputs."""

@@ -1,18 +1,20 @@
 """Gather by static index: pure wiring, element e of the result is operand element index[e]."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
+from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Op, TensorType, Wiring
 from codesign.ranges import Interval
 
 
 @dataclass(frozen=True)
-class Gather(Op):
+class Gather(Op, FloatForm):
     """Result of `shape`: element e (row-major) is element index[e] of the operand; index -1 is the constant zero."""
 
     kind: ClassVar[str] = "gather"
@@ -25,9 +27,22 @@ class Gather(Op):
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *operand shape) -> (batch, *shape)."""
-        flat = operands[0].reshape(len(operands[0]), -1)
+        return self._chosen(operands[0])
+
+    def _chosen(self, values: NDArray[Any]) -> NDArray[Any]:
+        flat = values.reshape(len(values), -1)
         index = np.array(self.index)
-        return np.asarray(np.where(index >= 0, flat[:, index], 0).reshape(len(flat), *self.shape), dtype=np.int64)
+        chosen = flat[:, index]
+        chosen[:, index < 0] = 0
+        return chosen.reshape(len(flat), *self.shape)
+
+    def largest(self, *operands: TensorType) -> float:
+        """The operand's magnitude."""
+        return float(magnitude(operands[0].bounds).max())
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, *operand shape) -> (batch, *shape)."""
+        return self._chosen(operands[0])
 
     def result(self, *operands: TensorType) -> TensorType:
         """Bounds follow the elements."""

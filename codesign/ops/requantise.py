@@ -7,6 +7,7 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift, round_shift, saturate
+from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Cost, Instance, Op, TensorType
 from codesign.ranges import Interval, plus, product
 from codesign.verilog_literals import concatenation, literal
@@ -15,7 +16,7 @@ Rounding = Literal["floor", "half_even"]
 
 
 @dataclass(frozen=True)
-class Requantise(Op):
+class Requantise(Op, FloatForm):
     """y = clip(round((x * multiplier[c] + addend[c]) / 2**shift), low, high) in format `fixed`.
 
     Channel c of element e is e // (size / channels). `rounding`: "floor", or "half_even" for scales
@@ -66,6 +67,31 @@ class Requantise(Op):
         multiplier, addend = self.constants(int(np.prod(shape)))
         scaled = data * multiplier.reshape(shape) + addend.reshape(shape)
         return floor_shift(scaled, self.shift) if self.rounding == "floor" else round_shift(scaled, self.shift)
+
+    def largest(self, *operands: TensorType) -> float:
+        """Magnitude of the scaled operand."""
+        (data,) = operands
+        multiplier, addend = self.constants(data.size)
+        values = magnitude(data.bounds).ravel()
+        scaled = values * np.abs(multiplier) + np.abs(addend)
+        return float(max(values.max(), np.abs(multiplier).max(), scaled.max()))
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, *shape) -> (batch, *shape); dividing by a power of two first changes no digit."""
+        (data,) = operands
+        size = int(np.prod(data.shape[1:]))
+        multiplier, addend = (self._shifted_down(constants, data) for constants in self.constants(size))
+        scaled = np.asarray(data * multiplier)
+        if any(self.addend):
+            scaled += addend
+        if self.shift:
+            (np.floor if self.rounding == "floor" else np.rint)(scaled, out=scaled)
+        return np.clip(scaled, *self.clip, out=scaled)
+
+    def _shifted_down(self, constants: Integers, data: Floats) -> Floats:
+        """Constants of every element as (*shape), or as one number if they are equal: that is faster."""
+        shape = data.shape[1:] if np.ptp(constants) else ()
+        return np.asarray(np.ldexp(constants[: int(np.prod(shape))].astype(data.dtype), -self.shift)).reshape(shape)
 
     def result(self, *operands: TensorType) -> TensorType:
         """Bounds are the images of the operand's bounds, since the function is monotonic."""

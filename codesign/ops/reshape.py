@@ -6,17 +6,26 @@ from typing import ClassVar
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
+from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Op, TensorType, Wiring
 
 
 @dataclass(frozen=True)
-class Reshape(Op):
+class Reshape(Op, FloatForm):
     """Operand of any shape with as many elements; result of `shape`."""
 
     kind: ClassVar[str] = "reshape"
     shape: tuple[int, ...]
 
     def evaluate(self, *operands: Integers) -> Integers:
+        """(batch, *operand shape) -> (batch, *shape)."""
+        return operands[0].reshape(len(operands[0]), *self.shape)
+
+    def largest(self, *operands: TensorType) -> float:
+        """The operand's magnitude."""
+        return float(magnitude(operands[0].bounds).max())
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
         """(batch, *operand shape) -> (batch, *shape)."""
         return operands[0].reshape(len(operands[0]), *self.shape)
 

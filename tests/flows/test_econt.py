@@ -10,7 +10,7 @@ from codesign.data.shower import generate
 from codesign.errors import BadInputError
 from codesign.flows.designs.econt import DESIGN, with_cells
 from codesign.frontend.brevitas import capture
-from codesign.graph import graph_from_json
+from codesign.graph_json import graph_from_json
 from codesign.models.compare import load_model
 from codesign.ops import OPERATORS
 from codesign.options import RunOptions

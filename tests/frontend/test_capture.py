@@ -13,7 +13,7 @@ from codesign.fixed import Fixed
 from codesign.frontend.brevitas import capture, quantise_weights
 from codesign.frontend.exactness import check_exactness
 from codesign.frontend.vectors import corner_inputs, random_inputs
-from codesign.graph import graph_from_json
+from codesign.graph_json import graph_from_json
 from codesign.ops import OPERATORS
 
 

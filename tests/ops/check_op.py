@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 
 from codesign.fixed import Fixed, Integers
 from codesign.flows.tmr import prove_all_state_is_triplicated
-from codesign.graph import Graph, Node, Op, Port, graph_from_json
+from codesign.graph import Graph, Node, Op, Port
+from codesign.graph_json import graph_from_json
 from codesign.ops import OPERATORS
 from codesign.ops.sources import Constant, Input, Parameter
+from codesign.predict import compile_graph
 from codesign.rtl import Tmr, emit, write_rtl
 from codesign.schedule import Schedule, reusable, schedule
 from codesign.sim.exchange import PHASES, Plan
@@ -134,6 +136,8 @@ def _check_values(graph: Graph, case: Case, values: Values) -> None:
     assert got.dtype == np.int64
     assert got.shape == expected.shape
     assert np.array_equal(got, expected), f"{case.op}: {operands} gave {got}, reference {expected}"
+    emulated = compile_graph(graph, threads=1)(values)["c0_y"]
+    assert np.array_equal(emulated, expected), f"{case.op}: {operands} emulated as {emulated}, reference {expected}"
 
 
 def _check_json(graph: Graph) -> None:
