@@ -22,7 +22,7 @@ import click
 from codesign import __version__
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
-from codesign.options import ROUNDINGS, TMR_MODES, Rounding, RunOptions, parse_reuse
+from codesign.options import ROUNDINGS, TMR_MODES, RunOptions, parse_reuse
 
 
 class PositiveNumber(click.ParamType[float]):
@@ -218,59 +218,75 @@ def train() -> None:
     """Train a model with quantisation in the loop."""
 
 
-@train.command("econt")
-@click.option("--output", type=_NEW_FOLDER, default=Path("runs/train"), show_default=True, help="For the checkpoints.")
-@data_option
-@rounding_option
-@click.option("--events", type=int, default=20_000, show_default=True, help="Images, of the embedded generator.")
-@click.option("--float-epochs", type=int, default=30, show_default=True, help="Epochs before quantisation.")
-@click.option("--qat-epochs", type=int, default=10, show_default=True, help="Epochs with the telescope loss.")
-@click.option("--emd-epochs", type=int, default=40, show_default=True, help="Epochs with the energy mover's distance.")
-@click.option("--batch-size", type=int, default=64, show_default=True)
-@click.option("--weight-bits", type=int, default=6, show_default=True, help="2 to 16.")
-@click.option("--latent-bits", type=int, default=9, show_default=True, help="2 to 16.")
-@click.option("--test-fraction", type=float, default=0.0, show_default=True, help="Distinct rows to leave out.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the output folder.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-def train_econt_command(
-    *,
-    output: Path,
-    data: Path | None,
-    rounding: Rounding | None,
-    events: int,
-    float_epochs: int,
-    qat_epochs: int,
-    emd_epochs: int,
-    batch_size: int,
-    weight_bits: int,
-    latent_bits: int,
-    test_fraction: float,
-    seed: int,
-    resume: bool,
-    quiet: bool,
-) -> None:
+def train_command(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., str]], None]:
+    """Make a command of a function; the options of every training come with `options`, its text is printed."""
+
+    def register(step: Callable[..., str]) -> None:
+        @functools.wraps(step)
+        def call(*, quiet: bool, **given: Any) -> None:
+            click.echo(step(progress=not quiet, **given))
+
+        decorated: Any = call
+        for option in reversed((_TRAIN_OUTPUT, data_option, *options, *_TRAIN)):
+            decorated = option(decorated)
+        train.command(name)(decorated)
+
+    return register
+
+
+def _number_option(name: str, default: float, text: str | None = None) -> Callable[[Any], Any]:
+    return click.option(name, type=type(default), default=default, show_default=True, help=text)
+
+
+_TRAIN_OUTPUT = click.option(
+    "--output", type=_NEW_FOLDER, default=Path("runs/train"), show_default=True, help="For the checkpoints."
+)
+_TRAIN = (
+    _number_option("--seed", 0),
+    click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the output folder."),
+    click.option("--quiet", is_flag=True, help="No progress bar."),
+)
+
+
+@train_command(
+    "econt",
+    rounding_option,
+    _number_option("--events", 20_000, "Images, of the embedded generator."),
+    _number_option("--float-epochs", 30, "Epochs before quantisation."),
+    _number_option("--qat-epochs", 10, "Epochs with the telescope loss."),
+    _number_option("--emd-epochs", 40, "Epochs with the energy mover's distance."),
+    _number_option("--batch-size", 64),
+    _number_option("--weight-bits", 6, "2 to 16."),
+    _number_option("--latent-bits", 9, "2 to 16."),
+    _number_option("--test-fraction", 0.0, "Distinct rows to leave out."),
+)
+def train_econt_command(*, weight_bits: int, latent_bits: int, **given: Any) -> str:
     """Train the ECON-T encoder and decoder; the best checkpoint is a model for `run econt --model`."""
     from codesign.models.econt import Architecture
-    from codesign.train import TrainOptions, train_econt
+    from codesign.train.econt import EcontOptions, train_econt
 
-    options = TrainOptions(
-        output,
-        data,
-        events=events,
-        architecture=Architecture(weight_bits=weight_bits, latent_bits=latent_bits),
-        float_epochs=float_epochs,
-        qat_epochs=qat_epochs,
-        emd_epochs=emd_epochs,
-        batch_size=batch_size,
-        rounding=rounding,
-        test_fraction=test_fraction,
-        seed=seed,
-        resume=resume,
-        progress=not quiet,
-    )
-    result = train_econt(options)
-    click.echo(f"epoch {result.best_epoch}: mean validation EMD {result.validation_emd:.4f}\n{result.best}")
+    architecture = Architecture(weight_bits=weight_bits, latent_bits=latent_bits)
+    result = train_econt(EcontOptions(architecture=architecture, **given))
+    return f"epoch {result.best_epoch}: mean validation EMD {result.validation:.4f}\n{result.best}"
+
+
+@train_command(
+    "jet_tagger",
+    _number_option("--events", 40_000, "Jets, of the embedded generator."),
+    _number_option("--float-epochs", 15, "Epochs before quantisation."),
+    _number_option("--qat-epochs", 30, "Epochs with quantisers."),
+    _number_option("--batch-size", 128),
+    _number_option("--weight-bits", 6, "2 to 16."),
+    _number_option("--activation-bits", 6, "2 to 16."),
+)
+def train_jet_tagger_command(*, weight_bits: int, activation_bits: int, **given: Any) -> str:
+    """Train the jet tagger; the best checkpoint is a model for `run jet_tagger --model`."""
+    from codesign.models.jet_tagger import Architecture
+    from codesign.train.jet_tagger import JetTaggerOptions, train_jet_tagger
+
+    architecture = Architecture(weight_bits=weight_bits, activation_bits=activation_bits)
+    result = train_jet_tagger(JetTaggerOptions(architecture=architecture, **given))
+    return f"epoch {result.best_epoch}: validation accuracy {1.0 - result.validation:.4f}\n{result.best}"
 
 
 def execute(arguments: Sequence[str]) -> int:

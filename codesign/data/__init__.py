@@ -1,1 +1,1 @@
-"""Trigger-cell data: module geometry, charge codes, loaders and the embedded generator."""
+"""Data: trigger cells (geometry, charge codes, files, generator) and jets (files, features, generator)."""

@@ -1,1 +1,1 @@
-"""Models: the ECON-T autoencoder, its checkpoints and the third-party models of the same topology."""
+"""Models: the ECON-T autoencoder, the jet tagger, their checkpoints, and third-party models of the same topology."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from codesign.data.geometry import HEX_METRIC
 from codesign.metrics import Summary, emd_shape, summarise
 from codesign.models.checkpoint import load_checkpoint
-from codesign.models.econt import AutoEncoder, reconstruct
+from codesign.models.econt import FAMILY, AutoEncoder, reconstruct
 from codesign.models.published import load_published
 
 
@@ -25,7 +25,7 @@ class Comparison:
 
 def load_model(path: Path) -> AutoEncoder:
     """Return the model of a checkpoint (safetensors) or of a third-party archive (npz), in evaluation mode."""
-    return load_published(path) if path.suffix == ".npz" else load_checkpoint(path)
+    return load_published(path) if path.suffix == ".npz" else load_checkpoint(path, FAMILY)
 
 
 def compare(models: Mapping[str, AutoEncoder], samples: Mapping[str, NDArray[np.int64]]) -> tuple[Comparison, ...]:

@@ -4,37 +4,33 @@ The topology is that of the autoencoder in the CMS HGCAL endcap concentrator (Di
 2179): one 3 x 3 convolution and one dense layer to 16 latent values; the decoder mirrors it.
 """
 
-import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import brevitas.nn as qnn
 import numpy as np
 import torch
-from brevitas.inject.enum import ScalingImplType
-from brevitas.quant import (
-    Int8ActPerTensorFloat,
-    Int8WeightPerChannelFloat,
-    Int8WeightPerTensorFloat,
-    Int32Bias,
-    Uint8ActPerTensorFloat,
-)
+from brevitas.quant import Int32Bias
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from codesign.data.geometry import from_image
 from codesign.errors import BadInputError
+from codesign.models.checkpoint import Family, Model
 from codesign.models.normalise import normalise
+from codesign.models.quantisers import (
+    calibrate,
+    check_bits,
+    quantised_identity,
+    quantised_relu,
+    weight_quantiser,
+    with_weights_of,
+)
 
 FILTERS = 8
 LATENTS = 16
 FEATURES = FILTERS * 4 * 4
-BIT_RANGE = (2, 16)
-# The percentile Brevitas itself uses for activation ranges: one value in 1e5 may saturate.
-CALIBRATION_QUANTILE = 0.99999
 ROWS_PER_BATCH = 4096
-# Where Brevitas keeps the learned threshold of an activation quantiser.
-THRESHOLD_NAME = "act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value"
 
 
 @dataclass(frozen=True)
@@ -62,17 +58,7 @@ class Architecture:
         for name in ("input_bits", "weight_bits", "activation_bits", "latent_bits"):
             bits = getattr(self, name)
             if not (name == "weight_bits" and bits is None):
-                _check_bits(name, bits)
-
-    def as_dict(self) -> dict[str, int | bool | None]:
-        """Return the fields as a dictionary that JSON can hold."""
-        return asdict(self)
-
-
-def _check_bits(name: str, bits: Any) -> None:
-    low, high = BIT_RANGE
-    if isinstance(bits, bool) or not isinstance(bits, int) or not low <= bits <= high:
-        raise BadInputError(f"{name} must be a whole number from {low} to {high}, got {bits!r}")
+                check_bits(name, bits)
 
 
 class Encoder(nn.Module):
@@ -118,7 +104,7 @@ class Decoder(nn.Module):
         return torch.sigmoid(self.image(torch.relu(self.upsample(y))))
 
 
-class AutoEncoder(nn.Module):
+class AutoEncoder(Model):
     """Encoder and decoder with the architecture that rebuilds them."""
 
     def __init__(self, architecture: Architecture) -> None:
@@ -133,46 +119,24 @@ class AutoEncoder(nn.Module):
         return image
 
 
-def _activation(bits: int, signed: bool, carries_scale: bool) -> nn.Module:
-    """Quantiser with one learned float threshold; `carries_scale` hands the scale on to the next layer's bias."""
-    quantiser: nn.Module = qnn.QuantIdentity(
-        act_quant=Int8ActPerTensorFloat if signed else Uint8ActPerTensorFloat,
-        bit_width=bits,
-        scaling_impl_type=ScalingImplType.PARAMETER,
-        scaling_init=1.0,
-        return_quant_tensor=carries_scale,
-    )
-    return quantiser
-
-
-def _relu(bits: int, carries_scale: bool) -> nn.Module:
-    relu: nn.Module = qnn.QuantReLU(
-        bit_width=bits,
-        scaling_impl_type=ScalingImplType.PARAMETER,
-        scaling_init=1.0,
-        return_quant_tensor=carries_scale,
-    )
-    return relu
-
-
 def _input_quantiser(architecture: Architecture) -> nn.Module:
     if not architecture.quantised:
         return nn.Identity()
-    return _activation(architecture.input_bits, architecture.input_signed, architecture.weight_bits is not None)
+    return quantised_identity(architecture.input_bits, architecture.input_signed, architecture.weight_bits is not None)
 
 
 def _conv_activation(architecture: Architecture) -> nn.Module:
     if not architecture.quantised:
         return nn.ReLU()
-    return _relu(architecture.activation_bits, architecture.weight_bits is not None)
+    return quantised_relu(architecture.activation_bits, architecture.weight_bits is not None)
 
 
 def _latent_activation(architecture: Architecture) -> nn.Module:
     if not architecture.quantised:
         return nn.Identity() if architecture.latent_signed else nn.ReLU()
     if architecture.latent_signed:
-        return _activation(architecture.latent_bits, True, False)
-    return _relu(architecture.latent_bits, False)
+        return quantised_identity(architecture.latent_bits, True, False)
+    return quantised_relu(architecture.latent_bits, False)
 
 
 def _convolution(architecture: Architecture) -> nn.Module:
@@ -185,7 +149,7 @@ def _convolution(architecture: Architecture) -> nn.Module:
         stride=2,
         padding=1,
         weight_bit_width=architecture.weight_bits,
-        weight_quant=_weight_quantiser(architecture),
+        weight_quant=weight_quantiser(architecture.per_channel),
         bias_quant=Int32Bias if architecture.bias_quantised else None,
     )
     return conv
@@ -199,70 +163,26 @@ def _dense(architecture: Architecture) -> nn.Module:
         LATENTS,
         bias=True,
         weight_bit_width=architecture.weight_bits,
-        weight_quant=_weight_quantiser(architecture),
+        weight_quant=weight_quantiser(architecture.per_channel),
         bias_quant=Int32Bias if architecture.bias_quantised else None,
     )
     return dense
 
 
-def _weight_quantiser(architecture: Architecture) -> Any:
-    return Int8WeightPerChannelFloat if architecture.per_channel else Int8WeightPerTensorFloat
-
-
-def threshold(quantiser: nn.Module) -> nn.Parameter:
-    """Return the learned threshold of an activation quantiser, shape (): the magnitude of its highest code."""
-    return quantiser.get_parameter(THRESHOLD_NAME)
-
-
 def float_model(model: AutoEncoder) -> AutoEncoder:
     """Return the twin of `model` without quantisers: same weights, biases and norms, evaluation mode."""
-    architecture = replace(model.architecture, quantised=False)
-    return _with_weights_of(model, architecture)
+    return with_weights_of(model, AutoEncoder(replace(model.architecture, quantised=False)))
 
 
 def quantised_model(model: AutoEncoder, architecture: Architecture, x: Tensor) -> AutoEncoder:
     """Return a model of `architecture` with the weights of the float `model`, thresholds calibrated on images `x`.
 
-    Each threshold becomes the `CALIBRATION_QUANTILE` of the magnitude of the values its quantiser meets on `x`
-    (rows, 1, 8, 8) in the float model. (Brevitas's own calibration runs inside the first 300 training steps and is
-    lost when a run is resumed.)
+    See `codesign.models.quantisers.calibrate`; `x` is (rows, 1, 8, 8).
     """
-    quantised = _with_weights_of(model, architecture)
+    quantised = with_weights_of(model, AutoEncoder(architecture))
     if architecture.quantised:
-        for name, values in _activations(model, x).items():
-            _calibrate(threshold(quantised.encoder.get_submodule(name)), values)
+        calibrate(quantised.encoder, model.encoder, ("input_quant", "conv_act", "latent"), x)
     return quantised
-
-
-def _with_weights_of(model: AutoEncoder, architecture: Architecture) -> AutoEncoder:
-    twin = AutoEncoder(architecture)
-    wanted = twin.state_dict()
-    state = {name: value for name, value in model.state_dict().items() if name in wanted}
-    twin.load_state_dict(wanted | state)
-    return twin.eval()
-
-
-@torch.no_grad()
-def _activations(model: AutoEncoder, x: Tensor) -> dict[str, Tensor]:
-    encoder = model.encoder
-    met = {"input_quant": x}
-    hooks = [
-        encoder.get_submodule(name).register_forward_pre_hook(
-            lambda _module, inputs, name=name: met.__setitem__(name, inputs[0].detach())
-        )
-        for name in ("conv_act", "latent")
-    ]
-    encoder(x)
-    for hook in hooks:
-        hook.remove()
-    return met
-
-
-@torch.no_grad()
-def _calibrate(value: nn.Parameter, met: Tensor) -> None:
-    magnitudes = met.abs().flatten().sort().values
-    rank = min(math.ceil(CALIBRATION_QUANTILE * len(magnitudes)), len(magnitudes) - 1)
-    value.fill_(max(float(magnitudes[rank]), torch.finfo(torch.float32).eps))
 
 
 @torch.no_grad()
@@ -293,3 +213,6 @@ def reconstruct(model: AutoEncoder, calq: NDArray[Any]) -> NDArray[np.float64]:
 
 def _batches(rows: NDArray[Any]) -> list[NDArray[Any]]:
     return [rows[start : start + ROWS_PER_BATCH] for start in range(0, max(len(rows), 1), ROWS_PER_BATCH)]
+
+
+FAMILY = Family("econt", lambda fields: AutoEncoder(Architecture(**fields)))

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codesign.data.arrays import read_arrays
 from codesign.data.codes import encode
 from codesign.data.geometry import AE_IMAGE_INDEX
 from codesign.data.shower import DROP_BITS, generate
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
-from codesign.flows.arrays import read_arrays
 from codesign.flows.design import Bound, Case, Design
 from codesign.graph import Graph, Node, Port
 from codesign.ops import (

@@ -69,7 +69,7 @@ def test_the_graph_survives_json(tmp_path):
 def test_the_physics_of_the_response_is_that_of_the_model(tmp_path):
     bound = bind(tmp_path)
     rows = bound.physics(bound.graph.evaluate(bound.inputs), tmp_path)
-    means = {row.name: row.mean for row in rows if row.metric == "emd_shape"}
+    means = {row.name: row.value for row in rows if row.metric == "emd_shape"}
     assert means["RTL response"] == pytest.approx(means["Brevitas model"], rel=1e-6)  # float32 decoder, other batches
     assert (tmp_path / "events.png").stat().st_size > 10_000
     assert (tmp_path / "physics.json").is_file()

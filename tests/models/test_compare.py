@@ -10,7 +10,7 @@ from codesign.data.load import load_charges
 from codesign.data.shower import generate
 from codesign.models.compare import compare, load_model
 from codesign.models.econt import AutoEncoder
-from codesign.train import held_out_rows
+from codesign.train.econt import held_out_rows
 
 SHIPPED = Path(models.__file__).parent
 THIRD_PARTY = ("qall", "qr4_qi4_qinp8", "qr3_qi3_qinp6", "qr2_qi4_qinp4")

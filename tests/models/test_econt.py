@@ -14,9 +14,9 @@ from codesign.models.econt import (
     float_model,
     quantised_model,
     reconstruct,
-    threshold,
 )
 from codesign.models.normalise import normalise
+from codesign.models.quantisers import threshold
 
 VARIANTS = [
     Architecture(),

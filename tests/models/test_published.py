@@ -5,8 +5,9 @@ import torch
 from codesign.data.geometry import HEX_METRIC
 from codesign.errors import BadInputError
 from codesign.metrics import emd_shape
-from codesign.models.econt import Architecture, reconstruct, threshold
+from codesign.models.econt import Architecture, reconstruct
 from codesign.models.published import load_published
+from codesign.models.quantisers import threshold
 
 # Mean emd_shape on the first ROWS distinct rows of each stored sample: (ttbar, ePortRX).
 ROWS = 800

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from codesign import train
 from codesign.data.geometry import HEX_METRIC
 from codesign.data.shower import generate
 from codesign.errors import BadInputError
 from codesign.metrics import emd_shape
 from codesign.models.checkpoint import load_checkpoint, read_checkpoint
-from codesign.models.econt import Architecture, reconstruct
-from codesign.train import TrainOptions, train_econt
+from codesign.models.econt import FAMILY, Architecture, reconstruct
+from codesign.train import econt, loop
+from codesign.train.econt import EcontOptions, train_econt
 
 TINY = {
     "events": 120, "float_epochs": 2, "qat_epochs": 2, "emd_epochs": 2, "batch_size": 32, "validate_every": 1,
@@ -23,23 +23,23 @@ TINY = {
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A tiny run from start to end."""
-    options = TrainOptions(output=tmp_path_factory.mktemp("whole"), **TINY)
+    options = EcontOptions(output=tmp_path_factory.mktemp("whole"), **TINY)
     return options, train_econt(options)
 
 
 def test_the_best_checkpoint_reaches_the_reported_distance(whole):
     options, result = whole
-    model = load_checkpoint(result.best)
+    model = load_checkpoint(result.best, FAMILY)
     assert model.architecture == options.architecture
-    validation = train._rows(options).validation
-    assert float(np.mean(emd_shape(validation, reconstruct(model, validation), HEX_METRIC))) == result.validation_emd
-    measured = [epoch.validation_emd for epoch in result.history if epoch.validation_emd is not None]
-    assert result.validation_emd == min(measured)
+    validation = econt._rows(options)[1]
+    assert float(np.mean(emd_shape(validation, reconstruct(model, validation), HEX_METRIC))) == result.validation
+    measured = [epoch.validation for epoch in result.history if epoch.validation is not None]
+    assert result.validation == min(measured)
     assert [epoch.stage for epoch in result.history] == ["float", "float", "qat", "qat", "emd", "emd"]
 
 
 def test_training_lowers_the_loss(tmp_path):
-    options = TrainOptions(output=tmp_path, **TINY | {"float_epochs": 8})
+    options = EcontOptions(output=tmp_path, **TINY | {"float_epochs": 8})
     losses = [epoch.loss for epoch in train_econt(options).history if epoch.stage == "float"]
     assert losses[-1] < 0.5 * losses[0]
 
@@ -58,7 +58,7 @@ def test_the_facts_are_readable_beside_the_checkpoint(whole):
 @pytest.mark.parametrize("stop", [1, 2, 3, 4, 5])
 def test_a_killed_and_resumed_run_ends_in_the_same_bytes(whole, tmp_path, monkeypatch, stop):
     options, result = whole
-    train_epoch, calls = train._train_epoch, []
+    train_epoch, calls = loop._train_epoch, []
 
     def interrupted(model, optimiser, loss, steps):
         if len(calls) == stop:
@@ -68,11 +68,11 @@ def test_a_killed_and_resumed_run_ends_in_the_same_bytes(whole, tmp_path, monkey
         return train_epoch(model, optimiser, loss, steps)
 
     here = replace(options, output=tmp_path)
-    monkeypatch.setattr(train, "_train_epoch", interrupted)
+    monkeypatch.setattr(loop, "_train_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train_econt(here)
-    load_checkpoint(tmp_path / "last.safetensors")
-    monkeypatch.setattr(train, "_train_epoch", train_epoch)
+    load_checkpoint(tmp_path / "last.safetensors", FAMILY)
+    monkeypatch.setattr(loop, "_train_epoch", train_epoch)
     resumed = train_econt(replace(here, resume=True))
     assert resumed.history == result.history
     for name in ("best.safetensors", "last.safetensors", "train.json"):
@@ -94,8 +94,8 @@ def test_resuming_a_finished_run_changes_nothing(whole):
 
 def test_the_optimiser_state_travels_in_the_last_checkpoint_only(whole):
     _, result = whole
-    assert read_checkpoint(result.best)[2] == {}
-    names = {name.split(".")[2] for name in read_checkpoint(result.last)[2]}
+    assert read_checkpoint(result.best, FAMILY)[2] == {}
+    names = {name.split(".")[2] for name in read_checkpoint(result.last, FAMILY)[2]}
     assert names == {"step", "exp_avg", "exp_avg_sq"}
 
 
@@ -109,12 +109,12 @@ def test_the_number_of_threads_is_restored(whole, tmp_path):
 def test_a_data_file_is_trained_on(tmp_path):
     path = tmp_path / "charges.npz"
     np.savez(path, calq=generate(150, 1))
-    result = train_econt(TrainOptions(output=tmp_path / "run", data=path, **TINY))
-    facts = read_checkpoint(result.last)[1]
+    result = train_econt(EcontOptions(output=tmp_path / "run", data=path, **TINY))
+    facts = read_checkpoint(result.last, FAMILY)[1]
     assert len(facts["data_sha256"]) == 64
     np.savez(path, calq=generate(150, 2))
     with pytest.raises(BadInputError, match="was trained on other data"):
-        train_econt(TrainOptions(output=tmp_path / "run", data=path, **TINY, resume=True))
+        train_econt(EcontOptions(output=tmp_path / "run", data=path, **TINY, resume=True))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_data_file_is_trained_on(tmp_path):
 )
 def test_bad_options_are_refused(tmp_path, change, message):
     with pytest.raises(BadInputError, match=message):
-        TrainOptions(output=tmp_path, **TINY | change)
+        EcontOptions(output=tmp_path, **TINY | change)
 
 
 def test_a_run_is_not_resumed_with_other_options_or_from_nothing(whole, tmp_path):
@@ -156,20 +156,20 @@ def test_a_best_checkpoint_cannot_be_resumed(whole, tmp_path):
 
 def test_a_diverging_run_stops_and_keeps_its_checkpoint(whole, tmp_path, monkeypatch):
     options, _ = whole
-    train_epoch = train._train_epoch
+    train_epoch = loop._train_epoch
     here = replace(options, output=tmp_path)
     losses = iter([0.1, float("nan")])
-    monkeypatch.setattr(train, "_train_epoch", lambda *arguments: train_epoch(*arguments) * 0 + next(losses))
+    monkeypatch.setattr(loop, "_train_epoch", lambda *arguments: train_epoch(*arguments) * 0 + next(losses))
     with pytest.raises(BadInputError, match="the loss is not finite in epoch 1"):
         train_econt(here)
-    assert len(read_checkpoint(tmp_path / "last.safetensors")[1]["history"]) == 1
+    assert len(read_checkpoint(tmp_path / "last.safetensors", FAMILY)[1]["history"]) == 1
 
 
 def test_too_few_rows_are_refused(tmp_path):
     with pytest.raises(BadInputError, match="are too few for batches of 4096"):
-        train_econt(TrainOptions(output=tmp_path, **TINY | {"batch_size": 4096}))
+        train_econt(EcontOptions(output=tmp_path, **TINY | {"batch_size": 4096}))
 
 
 def test_a_missing_data_file_is_refused(tmp_path):
     with pytest.raises(BadInputError, match=r"none\.npz"):
-        train_econt(TrainOptions(output=tmp_path, data=tmp_path / "none.npz", **TINY))
+        train_econt(EcontOptions(output=tmp_path, data=tmp_path / "none.npz", **TINY))

@@ -1,0 +1,1 @@
+"""Quantisation-aware training: the loop that all models share, and one file a model."""
