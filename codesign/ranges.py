@@ -63,6 +63,19 @@ class Interval:
         """Return the narrowest format for every element."""
         return Fixed.covering(int(self.low.min()), int(self.high.max()), frac)
 
+    @property
+    def element_bits(self) -> tuple[int, ...]:
+        """Bits of every element (row-major) that can change, without copies of the sign: what a register holds."""
+        elements = zip(
+            self.low.ravel().tolist(), self.high.ravel().tolist(), self.trailing.ravel().tolist(), strict=True
+        )
+        return tuple(0 if low == high else Fixed.covering(low, high).width - zeros for low, high, zeros in elements)
+
+    @property
+    def live_bits(self) -> int:
+        """Bits of all elements that can change."""
+        return sum(self.element_bits)
+
     @cached_property
     def _low_bits(self) -> Integers | None:
         """The bits that must be zero, None if there are none."""

@@ -3,7 +3,6 @@
 import textwrap
 from dataclasses import dataclass
 
-from codesign.fixed import Fixed
 from codesign.graph import TensorType
 from codesign.rtl_text import INDENT, LINE
 
@@ -16,19 +15,14 @@ class LiveBits:
     low: tuple[int, ...]
     high: tuple[int, ...]
     zeros: tuple[int, ...]
+    counts: tuple[int, ...]
 
     @classmethod
     def of(cls, value: TensorType) -> "LiveBits":
         """Return the live bits of a value from its elementwise bounds."""
         bounds = value.bounds
-        arrays = (tuple(int(item) for item in array.ravel()) for array in (bounds.low, bounds.high, bounds.trailing))
-        return cls(value.fixed.width, *arrays)
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Live bits of every element."""
-        elements = zip(self.low, self.high, self.zeros, strict=True)
-        return tuple(0 if low == high else Fixed.covering(low, high).width - zeros for low, high, zeros in elements)
+        low, high, zeros = (tuple(array.ravel().tolist()) for array in (bounds.low, bounds.high, bounds.trailing))
+        return cls(value.fixed.width, low, high, zeros, bounds.element_bits)
 
     @property
     def total(self) -> int:

@@ -1,4 +1,4 @@
-"""Schedule: when every node runs, and which registers carry values from one cycle to another.
+"""Schedule: when every node runs, and which registers carry values from one cycle to another, with the fewest bits.
 
 Cycle 0 is the cycle in which `in_valid` and the input are on the ports. A value has a window of
 cycles in which its wires hold it: an input port one cycle, a register `ii` cycles, a combinational
@@ -6,11 +6,13 @@ result as long as all of its operands. A time-multiplexed node needs its operand
 cycles. Where a window does not reach, a register takes over; so skip paths align by themselves.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from codesign.errors import BadInputError
-from codesign.graph import Graph, Node, Products, Wiring
+from codesign.graph import Graph, Node, Products, Timing, Wiring
+from codesign.retiming import AtLeast, cheapest_times
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class _Tap:
     first: int
     last: int
     is_clean: bool  # comes straight from registers, fit for an output port
+    chained: frozenset[str] = frozenset()  # nodes that work in the same cycle on the way to here
 
 
 @dataclass
@@ -70,6 +73,36 @@ class _State:
     slots: dict[str, Slot] = field(default_factory=dict)
     registers: list[Register] = field(default_factory=list)
     reads: dict[tuple[str, int], int] = field(default_factory=dict)
+    # Cycles that a reader must wait after its operand is there, by (operand, reader).
+    waits: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be scheduled, checked; `timings` of all nodes that compute."""
+
+    graph: Graph
+    reuse: Mapping[str, int]
+    cuts: tuple[str, ...]
+    inner_cuts: Mapping[str, int]
+    apart: frozenset[tuple[str, str]]
+    timings: Mapping[str, Timing]
+
+    @property
+    def ii_cycles(self) -> int:
+        return max((timing.ii_cycles for timing in self.timings.values()), default=1)
+
+    def latency_cycles(self, name: str) -> int:
+        """Cycles from the first read of the operands to the result."""
+        return self.timings[name].latency_cycles + self.inner_cuts.get(name, 0)
+
+    def dynamic(self, node: Node) -> list[tuple[int, str]]:
+        """Positions and names of the operands that events bring."""
+        return [(i, name) for i, name in enumerate(node.operands) if name not in self.graph.static]
+
+    def forbidden(self, name: str) -> frozenset[str]:
+        """Nodes that may not work in the same cycle in front of `name`."""
+        return frozenset(early for early, late in self.apart if late == name)
 
 
 def schedule(
@@ -77,29 +110,53 @@ def schedule(
     reuse: Mapping[str, int] | None = None,
     cuts: tuple[str, ...] | None = None,
     inner_cuts: Mapping[str, int] | None = None,
+    *,
+    apart: frozenset[tuple[str, str]] = frozenset(),
+    latency_cycles: int | None = None,
 ) -> Schedule:
-    """Return the schedule of `graph` as soon as possible.
+    """Return the schedule of `graph` with the fewest register bits.
 
     `reuse`: reuse factor by node, 1 where absent. `cuts`: nodes whose result is registered at once
-    (default: `default_cuts`). `inner_cuts`: pipeline cuts inside the adders of a node, 0 where absent.
+    (default: `default_cuts`). `inner_cuts`: pipeline cuts inside the adders of a node, 0 where absent. `apart`: pairs
+    (early, late) of nodes with a register somewhere between them, as both do not fit into one cycle. `latency_cycles`
+    of the whole graph: the least possible if it is None. At an interval of one cycle no schedule has fewer bits;
+    above, it has no more than the one that starts every node as soon as possible.
     Raises `BadInputError` naming the node and the legal values.
     """
     factors = _checked_reuse(graph, reuse or {})
     inner = _checked_inner_cuts(graph, inner_cuts or {}, factors)
     cuts = default_cuts(graph) if cuts is None else _checked_cuts(graph, cuts)
+    _check_outputs(graph)
     timings = {
         node.name: node.op.timing(factors[node.name], *graph.operand_types(node.name)) for node in _computed(graph)
     }
-    state = _State(max((timing.ii_cycles for timing in timings.values()), default=1))
-    for node in graph.nodes:
+    task = _Task(graph, factors, cuts, inner, apart, timings)
+    state, soon = _placed(task, {}, latency_cycles or 0)
+    if latency_cycles is not None and soon.latency_cycles != latency_cycles:
+        raise BadInputError(f"latency must be {soon.latency_cycles} cycles or more, not {latency_cycles}")
+    starts = _cheapest_starts(task, state, soon.latency_cycles)
+    _, cheap = _placed(task, starts, soon.latency_cycles)
+    return min((soon, cheap), key=lambda plan: (plan.latency_cycles, held_bits(graph, plan)))
+
+
+def held_bits(graph: Graph, plan: Schedule) -> int:
+    """Bits of all registers between nodes, before triplication; valid pulses and registers inside nodes not counted."""
+    bits = {name: graph.types[name].bounds.live_bits for name in {register.node for register in plan.registers}}
+    return sum(bits[register.node] for register in plan.registers)
+
+
+def _placed(task: _Task, starts: Mapping[str, int], latency_cycles: int) -> tuple[_State, Schedule]:
+    """Place every node as soon as possible, but not before its cycle in `starts`."""
+    state = _State(task.ii_cycles)
+    for node in task.graph.nodes:
         if node.op.kind == "input":
             state.taps[node.name] = [_Tap(0, 0, 0, is_clean=False)]
-        elif node.name not in graph.static:
-            _place(graph, node, factors[node.name], inner.get(node.name, 0), state)
-        if node.name in cuts:
+        elif node.name in task.timings:
+            _place(task, node, starts.get(node.name, 0), state)
+        if node.name in task.cuts:
             _cut(node.name, state)
-    latency, outputs = _place_outputs(graph, state)
-    return Schedule(state.slots, tuple(state.registers), state.reads, outputs, latency, state.ii_cycles)
+    latency, outputs = _place_outputs(task.graph, latency_cycles, state)
+    return state, Schedule(state.slots, tuple(state.registers), state.reads, outputs, latency, state.ii_cycles)
 
 
 def default_cuts(graph: Graph) -> tuple[str, ...]:
@@ -152,37 +209,60 @@ def is_cuttable(graph: Graph, name: str, reuse: int = 1) -> bool:
     return isinstance(how, Products) and not how.truncate
 
 
-def _place(graph: Graph, node: Node, reuse: int, inner_cuts: int, state: _State) -> None:
-    timing = node.op.timing(reuse, *graph.operand_types(node.name))
-    hold = max(timing.latency_cycles, 1)
-    dynamic = [(i, name) for i, name in enumerate(node.operands) if name not in graph.static]
-    start = max(_ready(state.taps[name], hold) for _, name in dynamic)
-    taps = [_deliver(name, start, hold, state) for _, name in dynamic]
+def _check_outputs(graph: Graph) -> None:
+    for port in graph.outputs:
+        if port.node in graph.static:
+            raise BadInputError(f"output '{port.node}' does not depend on an input")
+
+
+def _place(task: _Task, node: Node, not_before: int, state: _State) -> None:
+    timing, inner_cuts = task.timings[node.name], task.inner_cuts.get(node.name, 0)
+    hold, forbidden = max(timing.latency_cycles, 1), task.forbidden(node.name)
+    dynamic = task.dynamic(node)
+    start = max(not_before, *(_ready(state.taps[name], hold, forbidden) for _, name in dynamic))
+    for _, name in dynamic:
+        state.waits[name, node.name] = _ready(state.taps[name], hold) - _available(name, state)
+    taps = [_deliver(name, start, hold, state, forbidden=forbidden) for _, name in dynamic]
     for (i, _), tap in zip(dynamic, taps, strict=True):
         state.reads[node.name, i] = tap.stage
-    state.slots[node.name] = Slot(reuse, start, timing.latency_cycles + inner_cuts, timing.ii_cycles)
+    state.slots[node.name] = Slot(task.reuse[node.name], start, timing.latency_cycles + inner_cuts, timing.ii_cycles)
     if timing.latency_cycles:
         # The first accumulator changes at the end of the next event's first cycle, start + ii.
-        result = _Tap(0, start + timing.latency_cycles, start + state.ii_cycles, is_clean=True)
+        end = start + state.ii_cycles
+        result = _Tap(0, start + timing.latency_cycles, end, is_clean=True, chained=frozenset({node.name}))
     else:
-        is_wiring = isinstance(node.op.rtl(reuse, *graph.operand_types(node.name)), Wiring)
-        is_clean = is_wiring and all(tap.is_clean for tap in taps)
+        is_clean = _is_wiring(task, node) and all(tap.is_clean for tap in taps)
+        before = frozenset() if inner_cuts else frozenset().union(*(tap.chained for tap in taps))
         # The cuts load every cycle, so the operand's window moves through them.
-        result = _Tap(0, start + inner_cuts, min(tap.last for tap in taps) + inner_cuts, is_clean)
+        last = min(tap.last for tap in taps) + inner_cuts
+        result = _Tap(0, start + inner_cuts, last, is_clean, before | {node.name})
     state.taps[node.name] = [result]
 
 
-def _ready(taps: list[_Tap], hold: int) -> int:
+def _is_wiring(task: _Task, node: Node) -> bool:
+    return isinstance(node.op.rtl(task.reuse[node.name], *task.graph.operand_types(node.name)), Wiring)
+
+
+def _available(name: str, state: _State) -> int:
+    """Cycle in which the node itself has its result."""
+    slot = state.slots.get(name)
+    return slot.start + slot.latency_cycles if slot else 0
+
+
+def _ready(taps: list[_Tap], hold: int, forbidden: frozenset[str] = frozenset()) -> int:
     """First cycle from which the value can be had for `hold` cycles; a register behind the first tap always can."""
-    direct = [tap.first for tap in taps if tap.last - tap.first + 1 >= hold]
-    return min([*direct, taps[0].first + 1])
+    fit = [tap for tap in taps if tap.last - tap.first + 1 >= hold and not tap.chained & forbidden]
+    return min([*(tap.first for tap in fit), taps[0].first + 1])
 
 
-def _deliver(name: str, start: int, hold: int, state: _State, *, clean: bool = False) -> _Tap:
+def _deliver(
+    name: str, start: int, hold: int, state: _State, *, clean: bool = False, forbidden: frozenset[str] = frozenset()
+) -> _Tap:
     """Return a tap that holds value `name` from `start` on for `hold` cycles, adding registers where none does."""
     taps = state.taps[name]
     for tap in taps:
-        if tap.first <= start and start + hold - 1 <= tap.last and (tap.is_clean or not clean):
+        is_fit = (tap.is_clean or not clean) and not tap.chained & forbidden
+        if is_fit and tap.first <= start and start + hold - 1 <= tap.last:
             return tap
     while not any(tap.first <= start - 1 <= tap.last for tap in taps):
         latest = max(taps, key=lambda tap: tap.last)
@@ -204,15 +284,64 @@ def _cut(name: str, state: _State) -> None:
     state.taps[name] = [_register(name, source, source.first, state)]
 
 
-def _place_outputs(graph: Graph, state: _State) -> tuple[int, tuple[int, ...]]:
-    for port in graph.outputs:
-        if port.node in graph.static:
-            raise BadInputError(f"output '{port.node}' does not depend on an input")
+def _place_outputs(graph: Graph, latency_cycles: int, state: _State) -> tuple[int, tuple[int, ...]]:
     firsts = [_first_clean(state.taps[port.node]) for port in graph.outputs]
-    latency = max(firsts, default=0)
+    latency = max([latency_cycles, *firsts])
     return latency, tuple(_deliver(port.node, latency, 1, state, clean=True).stage for port in graph.outputs)
 
 
 def _first_clean(taps: list[_Tap]) -> int:
     clean = [tap.first for tap in taps if tap.is_clean]
     return min([*clean, taps[0].first + 1])
+
+
+# Fewest register bits -------------------------------------------------------------------------------------------------
+
+_INPUTS = "<inputs>"  # the cycle of `in_valid`; no name of a node
+
+
+def _cheapest_starts(task: _Task, soon: _State, latency_cycles: int) -> dict[str, int]:
+    """Return the start of every node for which values live shortest, weighted with their bits.
+
+    The time of a node is the cycle of its result. A value lives until its last reader starts (a vertex of its own),
+    and is held in one register a cycle at an interval of one cycle, in fewer above.
+    """
+    rules, costs = _output_rules(task, latency_cycles), Counter[Hashable]()
+    for node in (task.graph.by_name[name] for name in task.timings):
+        latency = task.latency_cycles(node.name)
+        rules.append(AtLeast(_INPUTS, node.name, latency))
+        for _, operand in task.dynamic(node):
+            rules.append(AtLeast(_vertex(task, operand), node.name, soon.waits[operand, node.name] + latency))
+            rules.append(AtLeast(node.name, _last_read(operand), -latency))
+    rules += [AtLeast(early, late, 1 + task.latency_cycles(late)) for early, late in sorted(task.apart)]
+    for name in {rule.late[1] for rule in rules if isinstance(rule.late, tuple)}:
+        bits = task.graph.types[name].bounds.live_bits
+        costs[_last_read(name)] += bits
+        costs[_vertex(task, name)] -= bits
+    times = cheapest_times(rules, costs, _INPUTS)
+    assert times is not None, "the starts as soon as possible satisfy every rule"
+    return {name: times[name] - task.latency_cycles(name) for name in task.timings}
+
+
+def _output_rules(task: _Task, latency_cycles: int) -> list[AtLeast]:
+    """Outputs are read in the last cycle, from registers: wires alone may stand between these and the port."""
+    rules = []
+    for port in task.graph.outputs:
+        rules.append(AtLeast(_INPUTS, _last_read(port.node), latency_cycles))
+        ends = [port.node]
+        while ends:
+            name = ends.pop()
+            node, is_cut = task.graph.by_name[name], name in task.cuts
+            passes = not is_cut and name in task.timings and _is_wiring(task, node)
+            is_clean = passes or (not is_cut and name in task.timings and task.timings[name].latency_cycles > 0)
+            rules.append(AtLeast(_vertex(task, name), _INPUTS, int(not is_clean) - latency_cycles))
+            ends += [operand for _, operand in task.dynamic(node)] if passes else []
+    return rules
+
+
+def _vertex(task: _Task, name: str) -> str:
+    return name if name in task.timings else _INPUTS
+
+
+def _last_read(name: str) -> tuple[str, str]:
+    return ("last read of", name)

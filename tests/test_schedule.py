@@ -1,10 +1,12 @@
 """The schedule against a plain cycle model on random graphs, and a handful of them in Verilog."""
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +21,7 @@ from codesign.ops.requantise import Requantise
 from codesign.ops.reshape import Reshape
 from codesign.ops.sources import Constant, Input
 from codesign.rtl import emit, write_rtl
-from codesign.schedule import Schedule, default_cuts, reusable, schedule
+from codesign.schedule import Schedule, default_cuts, held_bits, reusable, schedule
 from tests.ops.check_op import Bench, check_response, check_text, random_values
 
 HEAD = (
@@ -159,6 +161,103 @@ def test_the_model_catches_a_wrong_schedule(change):
     }[change]
     with pytest.raises(AssertionError):
         Model(DEEP, wrong, start_times(plan.ii_cycles, [0, 1, 0, 2, 0])).run()
+
+
+# Fewest register bits -------------------------------------------------------------------------------------------------
+
+
+def bits_of(graph: Graph, starts: dict[str, int], latency: int, cuts: tuple[str, ...], apart: set) -> int | None:
+    """Register bits at an interval of one cycle of nodes that all start as given; None where that is not possible."""
+    times = {"x": 0, **starts}
+    ends: dict[str, list[int]] = {name: [] for name in times}
+    for node in graph.nodes:
+        for operand in (name for name in node.operands if node.name in starts and name in times):
+            if times[node.name] < times[operand] + (operand in cuts):
+                return None
+            ends[operand].append(times[node.name])
+    if any(times[late] <= times[early] for early, late in apart):
+        return None
+    for port in graph.outputs:
+        if times[port.node] > latency or (
+            times[port.node] == latency and not is_registered(graph, port.node, times, cuts)
+        ):
+            return None
+        ends[port.node].append(latency)
+    held = {name: max([*cycles, times[name] + (name in cuts)]) - times[name] for name, cycles in ends.items()}
+    return sum(cycles * graph.types[name].bounds.live_bits for name, cycles in held.items())
+
+
+def is_registered(graph: Graph, name: str, times: dict[str, int], cuts: tuple[str, ...]) -> bool:
+    """Whether wires alone stand between a value and registers."""
+    node = graph.by_name[name]
+    if node.op.kind != "reshape" or name in cuts:
+        return False
+    (operand,) = node.operands
+    return times[operand] < times[name] or is_registered(graph, operand, times, cuts)
+
+
+@st.composite
+def small_cases(draw: st.DrawFn) -> tuple[Graph, tuple[str, ...], set, int]:
+    """Graphs of nodes that widen and narrow, so that it matters where a value waits."""
+    names, nodes = ["x"], []
+    for i in range(draw(st.integers(1, 4))):
+        operands = [draw(st.sampled_from(names)) for _ in range(2)]
+        narrow = Node(f"n{i}", Requantise(Fixed(2, 0, True)), (operands[0],))
+        wires = Node(f"n{i}", Reshape((2,)), (operands[0],))
+        nodes.append(draw(st.sampled_from([dense(f"n{i}", operands[0]), add(f"n{i}", *operands), narrow, wires])))
+        names.append(f"n{i}")
+    read = {operand for node in nodes for operand in node.operands}
+    outputs = [name for name in names if name not in read or draw(st.integers(0, 3)) == 0]
+    graph = make(*nodes, outputs=tuple(outputs))
+    cuts = tuple(name for name in names if draw(st.booleans()))
+    chains = [(a, b) for a in names[1:] for b in names[1:] if a != b and nx.has_path(graph.nx, a, b)]
+    apart = {pair for pair in chains if draw(st.integers(0, 3)) == 0}
+    return graph, cuts, apart, draw(st.integers(0, 1))
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(small_cases())
+def test_no_schedule_has_fewer_register_bits(case):
+    graph, cuts, apart, more = case
+    shortest = schedule(graph, {}, cuts, apart=frozenset(apart)).latency_cycles
+    plan = schedule(graph, {}, cuts, apart=frozenset(apart), latency_cycles=shortest + more)
+    Model(graph, plan, start_times(1, [0, 1, 0, 2, 0])).run()
+    names = list(plan.slots)
+    found = [
+        bits_of(graph, dict(zip(names, starts, strict=True)), plan.latency_cycles, cuts, apart)
+        for starts in itertools.product(range(plan.latency_cycles + 1), repeat=len(names))
+    ]
+    assert held_bits(graph, plan) == min(bits for bits in found if bits is not None)
+    assert plan.latency_cycles == shortest + more
+
+
+def test_values_wait_where_they_are_narrow():
+    graph = make(dense("slow", "x"), Node("q", Requantise(Fixed(2, 0, True)), ("x",)), add("y", "slow", "q"))
+    plan = schedule(graph, cuts=("slow",))
+    assert [one.node for one in plan.registers] == ["slow", "q", "y"]
+    assert held_bits(graph, plan) == sum(graph.types[name].bounds.live_bits for name in ("slow", "q", "y"))
+
+
+def test_nodes_apart_have_a_register_between_them():
+    plan = schedule(DEEP, cuts=(), apart=frozenset({("a", "d"), ("d", "f")}))
+    starts = {name: slot.start for name, slot in plan.slots.items()}
+    assert starts["a"] < starts["d"] < starts["f"]
+    assert schedule(DEEP, cuts=()).latency_cycles == 1
+
+
+def test_nodes_apart_have_a_register_between_them_where_values_are_held():
+    """At an interval above one cycle a later start alone would be no register: the value still stands on the wires."""
+    graph = make(dense("slow", "x"), add("a", "x", "x"), add("y", "a", "slow"))
+    reuse = {"slow": 2}
+    plain, plan = schedule(graph, reuse, ()), schedule(graph, reuse, (), apart=frozenset({("a", "y")}))
+    assert plan.reads["y", 0] >= 1
+    Model(graph, plan, start_times(2, [0, 1, 0, 2, 0])).run()
+    assert plain.latency_cycles <= plan.latency_cycles
+
+
+def test_a_latency_below_the_shortest_is_an_error():
+    with pytest.raises(BadInputError, match="latency must be 2 cycles or more, not 1"):
+        schedule(RESIDUAL, latency_cycles=1)
 
 
 def test_a_skip_path_waits_for_the_serial_branch():
