@@ -61,6 +61,9 @@ OUTER: Mapping[str, frozenset[str]] = {
 LIBRARIES: Mapping[str, frozenset[str]] = {
     "torch": frozenset({"frontend", "models", "train"}),
     "brevitas": frozenset({"frontend", "models", "train"}),
+    "onnx": frozenset({"frontend"}),
+    "google": frozenset({"frontend"}),
+    "qonnx": frozenset(),
     "cocotb": frozenset({"sim"}),
     "cocotb_tools": frozenset({"sim"}),
     "subprocess": frozenset({"sim", "flows"}),

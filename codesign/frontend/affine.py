@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
-from codesign.frontend.quantise import materialise_pad, settled
+from codesign.frontend.quantise import is_power_of_two, materialise_pad, settled
 from codesign.frontend.values import NO_PAD, Builder, Numbers, Sides, Value, common_channels, fractions, spread
 from codesign.graph import Op
 from codesign.ops.add import Add
+from codesign.ops.reshape import Reshape
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,8 @@ def checked_operand(value: Value, path: str) -> Value:
     if value.node is not None:
         settled(value, path, "it")
     if not value.quantised:
-        raise BadInputError(f"node '{path}': its input is not quantised; put a brevitas QuantIdentity before it")
+        reason = "its input is not quantised; put a quantiser before it (QuantIdentity, Quant)"
+        raise BadInputError(f"node '{path}': {reason}")
     if len(set(value.scale)) > 1 or len(set(value.offset)) > 1:
         raise BadInputError(f"node '{path}': its input has a scale per channel; quantise it per tensor")
     return value
@@ -76,22 +78,74 @@ def together(inner: Sides, outer: Sides) -> Sides:
     return top, bottom, left, right
 
 
+def scaled(value: Value, factors: Numbers) -> Value:
+    """Return value * factor, channel by channel: folded into what the integers mean."""
+    channels = common_channels(factors, value.scale)
+    by = spread(factors, channels)
+    return replace(
+        value,
+        scale=tuple(one * f for one, f in zip(spread(value.scale, channels), by, strict=True)),
+        offset=tuple(one * f for one, f in zip(spread(value.offset, channels), by, strict=True)),
+        magnitude=tuple(one * abs(float(f)) for one, f in zip(spread(value.magnitude, channels), by, strict=True)),
+        direct=False,
+    )
+
+
+def moved(value: Value, terms: Numbers) -> Value:
+    """Return value + term, channel by channel: folded into what the integers mean."""
+    channels = common_channels(terms, value.scale)
+    by = spread(terms, channels)
+    return replace(
+        value,
+        scale=spread(value.scale, channels),
+        offset=tuple(one + t for one, t in zip(spread(value.offset, channels), by, strict=True)),
+        magnitude=tuple(one + abs(float(t)) for one, t in zip(spread(value.magnitude, channels), by, strict=True)),
+        direct=False,
+    )
+
+
 def batch_normalised(
     value: Value, gain: NDArray[np.float64], mean: NDArray[np.float64], beta: NDArray[np.float64]
 ) -> Value:
-    """Return (value - mean) * gain + beta, channel by channel: folded into what the integers mean."""
-    channels = common_channels(tuple(gain.ravel()), value.scale)
-    gains, betas, means = (spread(fractions(array), channels) for array in (gain, beta, mean))
-    scale, offset = spread(value.scale, channels), spread(value.offset, channels)
-    sizes = zip(spread(value.magnitude, channels), means, gains, betas, strict=True)
-    return replace(
-        value,
-        scale=tuple(one * g for one, g in zip(scale, gains, strict=True)),
-        offset=tuple((one - m) * g + b for one, m, g, b in zip(offset, means, gains, betas, strict=True)),
-        magnitude=tuple((size + abs(float(m))) * abs(float(g)) + abs(float(b)) for size, m, g, b in sizes),
-        quantised=False,
-        direct=False,
-    )
+    """Return (value - mean) * gain + beta, channel by channel."""
+    gains, means, betas = (fractions(array) for array in (gain, -mean, beta))
+    return replace(moved(scaled(moved(value, means), gains), betas), quantised=False)
+
+
+def reshaped(builder: Builder, path: str, value: Value, shape: tuple[int, ...]) -> Value:
+    """Return the same elements in the same order under another shape (without the batch axis)."""
+    if value.node is None or value.shape == shape:
+        return replace(value, shape=shape)
+    if value.pad != NO_PAD:
+        value = materialise_pad(builder, value, path)
+    assert value.node is not None
+    return replace(value, node=builder.add(path, Reshape(shape), value.node), shape=shape)
+
+
+def zero_padded(value: Value, sides: Sides, path: str) -> Value:
+    """Return an image (channels, rows, columns) with real zeros around, which the next convolution takes in."""
+    _ = settled(replace(value, relu=False), path, "padding")  # ReLU and zero padding commute
+    if min(sides) < 0 or len(value.shape) != 3:
+        raise BadInputError(f"'{path}': only zero padding of rows and columns of images is supported")
+    return replace(value, pad=together(value.pad, sides))
+
+
+def bias_terms(
+    real: Numbers, integers: Integers | None, own_scale: Numbers, accumulator_scale: Numbers
+) -> tuple[Numbers, Integers | None]:
+    """Return a bias as real values, and as integers if it lies on the accumulator's grid.
+
+    `integers` and `own_scale` (one each) are what the bias's own quantiser made, None and () without one; a scale
+    that is the nearest float64 of the accumulator's scale stands for it.
+    """
+    scales = accumulator_scale if len(accumulator_scale) > 1 else accumulator_scale * len(real)
+    if integers is not None:
+        if all(float(scale) == float(one) for scale, one in zip(scales, own_scale, strict=True)):
+            return real, integers
+        real = tuple(int(one) * scale for one, scale in zip(integers, own_scale, strict=True))
+    ratios = [value / scale for value, scale in zip(real, scales, strict=True)]
+    on_grid = all(ratio.denominator == 1 and abs(ratio.numerator) < 1 << 40 for ratio in ratios)
+    return real, np.array([ratio.numerator for ratio in ratios], np.int64) if on_grid else None
 
 
 def added(builder: Builder, path: str, left: Value, right: Value) -> Value:
@@ -103,7 +157,7 @@ def added(builder: Builder, path: str, left: Value, right: Value) -> Value:
     channels = common_channels(left.scale, right.scale)
     ratios = {a / b for a, b in zip(spread(left.scale, channels), spread(right.scale, channels), strict=True)}
     ratio = ratios.pop()
-    if ratios or ratio <= 0 or not _is_power_of_two(ratio):
+    if ratios or not is_power_of_two(ratio):
         raise BadInputError(f"'{path}': scales of the addends differ; share one quantiser between them")
     assert left.node is not None and right.node is not None
     up, down = ratio.numerator.bit_length() - 1, ratio.denominator.bit_length() - 1
@@ -119,7 +173,3 @@ def added(builder: Builder, path: str, left: Value, right: Value) -> Value:
         tuple(a + b for a, b in sizes),
         quantised=left.quantised and right.quantised,
     )
-
-
-def _is_power_of_two(ratio: Fraction) -> bool:
-    return ratio.numerator & (ratio.numerator - 1) == 0 and ratio.denominator & (ratio.denominator - 1) == 0

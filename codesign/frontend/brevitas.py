@@ -36,7 +36,7 @@ def capture(
     """
     read.check_finite(model)
     traced = trace(model, torch.float64)
-    builder = Builder(_input_path(traced.calls))
+    builder = Builder(_input_path(traced.calls), input_shape)
     values: dict[Any, Value] = {}
     outputs: list[Value] = []
     bindings: dict[str, Binding] = {}

@@ -34,7 +34,8 @@ class Captured:
     """An integer graph and what it has to do with the model it came from.
 
     `node_of` maps a module path (or fx node name of a function) to its value, `stages` a requantise node to the
-    real map it rounds. `input_type` is the format of the input port, or `input_quantiser` makes its integers.
+    real map it rounds. `input_type` is the format of the input port, or `input_quantiser` makes its integers. `notes`
+    say, a line each, what of the model is left to software.
     """
 
     graph: Graph
@@ -42,6 +43,7 @@ class Captured:
     stages: Mapping[str, Stage]
     input_type: Fixed | None
     input_quantiser: Quantiser | None
+    notes: tuple[str, ...] = ()
 
     @property
     def input(self) -> str:
@@ -87,7 +89,7 @@ def input_value(builder: Builder, shape: tuple[int, ...], input_type: Fixed | No
 def output_values(known: tuple[Value, ...]) -> tuple[Value, ...]:
     """Return the outputs of the model; `BadInputError` unless integers stand for each of them."""
     if not known or any(value.node is None or value.relu or any(value.pad) for value in known):
-        raise BadInputError("an output of the model is not quantised; end the model with a brevitas quantiser")
+        raise BadInputError("an output of the model is not quantised; end the model with a quantiser")
     return known
 
 

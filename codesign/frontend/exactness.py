@@ -6,8 +6,9 @@ integers) and must be a tie inside float32's rounding error there.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -28,6 +29,8 @@ from codesign.ops.dense import Dense
 from codesign.rescale import RoundingMode, boundaries
 
 Reals = NDArray[np.float64]
+# Real inputs (n, *shape) to the real values of every bound path, (n, *shape) each, in model order.
+Evaluate = Callable[[Reals], Mapping[str, Reals]]
 
 DEVIATION_LIMIT = 1e-6  # float64 accumulators lie this close to their integers, else the capture is wrong
 # Roundings a term goes through beside the additions: two scales, product, bias, batch norm (4), division, zero point.
@@ -135,11 +138,20 @@ def check_exactness(captured: Captured, model: nn.Module, inputs: ArrayLike, bat
 
     `model` is left as it is. Raises `BadInputError` for inputs of another shape, or a model of other modules.
     """
-    references = [(trace(model, dtype), dtype) for dtype in (torch.float64, torch.float32)]
+    double, single = (
+        partial(_evaluate_model, captured, trace(model, dtype), dtype) for dtype in (torch.float64, torch.float32)
+    )
+    return compare_evaluations(captured, double, single, inputs, batch)
+
+
+def compare_evaluations(
+    captured: Captured, float64: Evaluate, float32: Evaluate, inputs: ArrayLike, batch: int = 4096
+) -> ExactnessReport:
+    """Return how the graph compares with two evaluations of its model on real `inputs`; see `check_exactness`."""
     counts = _Counts()
     for real in _chunks(np.asarray(inputs, dtype=np.float64), batch):
-        _compare_float64(captured, references[0][0], real, counts)
-        _compare_float32(captured, references[1][0], real.astype(np.float32).astype(np.float64), counts)
+        _compare_float64(captured, float64, real, counts)
+        _compare_float32(captured, float32, real.astype(np.float32).astype(np.float64), counts)
         counts.vectors += len(real)
     return ExactnessReport(
         counts.vectors,
@@ -158,7 +170,7 @@ def _chunks(inputs: Reals, batch: int) -> Iterator[Reals]:
         yield inputs[start : start + batch]
 
 
-def _evaluate_model(captured: Captured, reference: Trace, real: Reals, dtype: torch.dtype) -> dict[str, Reals]:
+def _evaluate_model(captured: Captured, reference: Trace, dtype: torch.dtype, real: Reals) -> dict[str, Reals]:
     """Return the real values of every bound call, in model order."""
     results: dict[str, Reals] = {}
 
@@ -169,7 +181,7 @@ def _evaluate_model(captured: Captured, reference: Trace, real: Reals, dtype: to
         if call.path in captured.node_of:
             results[call.path] = array(value_of(result))
 
-    reference.run(torch.from_numpy(captured.model_input(real)).to(dtype), observe)
+    reference.run(torch.from_numpy(real).to(dtype), observe)
     missing = set(captured.node_of) - set(results)
     if missing:
         raise BadInputError(f"the model has no '{min(missing)}'; compare a graph with the model it was captured from")
@@ -187,12 +199,12 @@ def _integers(real: Reals, binding: Binding) -> tuple[Integers, float]:
     return nearest.astype(np.int64).reshape(real.shape), deviation
 
 
-def _compare_float64(captured: Captured, reference: Trace, real: Reals, counts: _Counts) -> None:
+def _compare_float64(captured: Captured, evaluate: Evaluate, real: Reals, counts: _Counts) -> None:
     integers = captured.quantise_input(real)
     graph = captured.graph.evaluate({captured.input: integers})
     model: dict[str, Integers] = {}
     mismatches = 0
-    for path, values in _evaluate_model(captured, reference, real, torch.float64).items():
+    for path, values in evaluate(captured.model_input(real)).items():
         binding = captured.node_of[path]
         found, deviation = _integers(values, binding)
         has_scale = np.repeat(binding.scale != 0, prod(values.shape[1:]) // len(binding.scale))
@@ -209,8 +221,8 @@ def _compare_float64(captured: Captured, reference: Trace, real: Reals, counts: 
         counts.float64_broken += broken
 
 
-def _compare_float32(captured: Captured, reference: Trace, real: Reals, counts: _Counts) -> None:
-    results = _evaluate_model(captured, reference, real, torch.float32)
+def _compare_float32(captured: Captured, evaluate: Evaluate, real: Reals, counts: _Counts) -> None:
+    results = evaluate(captured.model_input(real))
     bound = {path: captured.node_of[path] for path in results if captured.node_of[path].quantised}
     model = {path: _integers(results[path], binding)[0] for path, binding in bound.items()}
     counts.float32_values += sum(values.size for values in model.values())

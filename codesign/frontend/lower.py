@@ -23,7 +23,9 @@ from codesign.frontend.affine import (
     checked_operand,
     linear_map,
     pad_value,
+    reshaped,
     together,
+    zero_padded,
 )
 from codesign.frontend.quantise import materialise_pad, quantise, settled
 from codesign.frontend.record import Call
@@ -31,7 +33,6 @@ from codesign.frontend.values import NO_PAD, Builder, Sides, Value
 from codesign.graph import Op
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
-from codesign.ops.reshape import Reshape
 
 
 @dataclass(frozen=True)
@@ -178,12 +179,7 @@ def reshape(builder: Builder, site: Site) -> Value:
     before, after = (read.value_of(one).shape for one in (site.arguments[0], site.result))
     if not after or after[0] != before[0]:
         raise BadInputError(f"'{site.path}': result {tuple(after)} has lost the batch axis; flatten from axis 1")
-    if value.node is None or value.shape == site.shape:
-        return replace(settled(value, site.path, "a reshape"), shape=site.shape)
-    if value.pad != NO_PAD:
-        value = materialise_pad(builder, value, site.path)
-    assert value.node is not None
-    return replace(value, node=builder.add(site.path, Reshape(site.shape), value.node), shape=site.shape)
+    return reshaped(builder, site.path, value, site.shape)
 
 
 def pad_module(builder: Builder, site: Site) -> Value:
@@ -201,11 +197,10 @@ def pad_function(builder: Builder, site: Site) -> Value:
 
 
 def _padded(site: Site, sides: tuple[int, ...], fill: float) -> Value:
-    value = settled(replace(site.value, relu=False), site.path, "padding")  # ReLU and zero padding commute
     left, right, top, bottom = (*sides, 0, 0)[:4]
-    if fill != 0 or len(sides) > 4 or min(left, right, top, bottom) < 0 or len(value.shape) != 3:
+    if fill != 0 or len(sides) > 4:
         raise BadInputError(f"'{site.path}': only zero padding of rows and columns of images is supported")
-    return replace(site.value, pad=together(value.pad, (top, bottom, left, right)))
+    return zero_padded(site.value, (top, bottom, left, right), site.path)
 
 
 def add(builder: Builder, site: Site) -> Value:

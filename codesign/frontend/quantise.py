@@ -1,6 +1,7 @@
 """Emits requantisations: where exact affine values become integers again."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -12,15 +13,18 @@ from codesign.frontend.values import (
     Numbers,
     Quantiser,
     Stage,
+    T,
     Value,
     common_channels,
     floats,
     grouped,
+    leading,
     spread,
 )
 from codesign.graph import Op
 from codesign.ops.gather import Gather
 from codesign.ops.requantise import Requantise
+from codesign.ops.reshape import Reshape
 from codesign.ops.threshold import Threshold
 from codesign.rescale import Decide, rescale, round_fraction
 
@@ -38,7 +42,7 @@ def quantise(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
     """Emit the requantisation of `value` by `quantiser`, or the model's input port; nothing if it changes nothing."""
     path = quantiser.path
     if value.node is None:
-        return _quantised(builder.input_by(quantiser, value.shape), value.shape, quantiser)
+        return _input_quantised(builder, value, quantiser)
     if value.pad != NO_PAD:
         value = materialise_pad(builder, value, path)
     assert value.node is not None
@@ -51,6 +55,37 @@ def quantise(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
     node = builder.add(path, op, value.node)
     builder.stages[node] = _stage(value, quantiser, multiplier, offset)
     return _quantised(node, value.shape, quantiser)
+
+
+def _input_quantised(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
+    """Return the model's input port for the integers of its first quantiser, and of scaling and shift before it."""
+    path = quantiser.path
+    if value.relu or value.pad != NO_PAD:
+        raise BadInputError(f"'{path}': ReLU or padding of the real-valued input is not supported; give input_type")
+    node = builder.input_by(_from_input(value, quantiser))
+    if value.shape != builder.input_shape:
+        node = builder.add(f"{path}.shape", Reshape(value.shape), node)
+    return _quantised(node, value.shape, quantiser)
+
+
+def _from_input(value: Value, quantiser: Quantiser) -> Quantiser:
+    """Return `quantiser` after the scaling and shift of the input in one, if float64 computes both alike."""
+    if set(value.scale) == {Fraction(1)} and not any(value.offset):
+        return quantiser
+    is_moved = any(value.offset)
+    factors = (*value.scale, *(quantiser.scale if is_moved else ()))
+    is_alike = all(map(is_power_of_two, factors)) and not (is_moved and any(quantiser.zero_point))
+    if len(value.scale) > 1 or not is_alike:
+        raise BadInputError(f"'{quantiser.path}': the input is scaled before its quantiser; give input_type")
+    scale = tuple(one / value.scale[0] for one in quantiser.scale)
+    zeros = zip(quantiser.zero_point, quantiser.scale, strict=True)
+    return replace(quantiser, scale=scale, zero_point=tuple(zero + value.offset[0] / one for zero, one in zeros))
+
+
+def is_power_of_two(ratio: Fraction) -> bool:
+    """Whether `ratio` is 2**k, k of any sign."""
+    n, d = ratio.numerator, ratio.denominator
+    return n > 0 and n & (n - 1) == 0 and d & (d - 1) == 0
 
 
 def _real_map(value: Value, quantiser: Quantiser) -> tuple[Numbers, Numbers]:
@@ -126,3 +161,20 @@ def materialise_pad(builder: Builder, value: Value, path: str) -> Value:
     assert value.node is not None
     op = Gather(tuple(int(one) for one in padded.ravel()), padded.shape)
     return replace(value, node=builder.add(f"{path}.pad", op, value.node), shape=padded.shape, pad=NO_PAD)
+
+
+def gathered(builder: Builder, path: str, value: Value, index: Integers) -> Value:
+    """Return the elements `index` of `value` (row-major numbers) in the shape of `index`: wiring."""
+    _ = settled(replace(value, relu=False), path, "a permutation")  # ReLU commutes
+    assert value.node is not None
+    node = builder.add(path, Gather(tuple(int(one) for one in index.ravel()), index.shape), value.node)
+
+    def moved(numbers: tuple[T, ...]) -> tuple[T, ...]:
+        every = np.array(spread(numbers, index.size), dtype=object)
+        return leading(every[index])
+
+    groups = [moved(one) for one in (value.scale, value.offset)]
+    sizes = moved(value.magnitude)
+    channels = common_channels(*groups, sizes)
+    scale, offset = (spread(one, channels) for one in groups)
+    return replace(value, node=node, shape=index.shape, scale=scale, offset=offset, magnitude=spread(sizes, channels))

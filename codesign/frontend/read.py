@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from codesign.errors import BadInputError
 from codesign.fixed import MAX_WIDTH, Integers
+from codesign.frontend.affine import bias_terms
 from codesign.frontend.values import Numbers, Quantiser, fractions
 from codesign.rescale import RoundingMode
 
@@ -121,16 +122,11 @@ def bias(layer: Any, quant_input: Any, accumulator_scale: Numbers) -> tuple[Numb
         return (Fraction(0),), np.zeros(1, np.int64)
     result = layer.bias_quant(layer.bias, quant_input, layer.quant_weight(quant_input))
     real = fractions(array(value_of(result)))
-    scales = accumulator_scale if len(accumulator_scale) > 1 else accumulator_scale * len(real)
-    if isinstance(result, IntQuantTensor):
-        integers = np.broadcast_to(np.rint(array(result.value) / array(result.scale).ravel()), (len(real),))
-        own = np.broadcast_to(array(result.scale).ravel(), (len(real),))
-        if all(float(scale) == one for scale, one in zip(scales, own, strict=True)):
-            return real, integers.astype(np.int64)
-        real = tuple(int(one) * Fraction(float(scale)) for one, scale in zip(integers, own, strict=True))
-    ratios = [value / scale for value, scale in zip(real, scales, strict=True)]
-    on_grid = all(ratio.denominator == 1 and abs(ratio.numerator) < 1 << 40 for ratio in ratios)
-    return real, np.array([ratio.numerator for ratio in ratios], np.int64) if on_grid else None
+    if not isinstance(result, IntQuantTensor):
+        return bias_terms(real, None, (), accumulator_scale)
+    own = np.broadcast_to(array(result.scale).ravel(), (len(real),))
+    integers = np.rint(np.broadcast_to(array(result.value) / array(result.scale).ravel(), (len(real),)))
+    return bias_terms(real, integers.astype(np.int64), fractions(own), accumulator_scale)
 
 
 def float_weights(path: str) -> BadInputError:

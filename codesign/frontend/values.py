@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm, prod
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,18 +112,29 @@ def grouped(bounds: Interval, channels: int) -> Interval:
     return Interval(bounds.low.reshape(channels, -1).min(axis=1), bounds.high.reshape(channels, -1).max(axis=1))
 
 
+def leading(array: NDArray[Any]) -> tuple[Any, ...]:
+    """Return the numbers of an array of a value's shape: one for each of the fewest leading-axis channels."""
+    for axis in range(array.ndim + 1):
+        rows = array.reshape(prod(array.shape[:axis]), -1)
+        if (rows == rows[:, :1]).all():
+            return tuple(rows[:, 0].tolist())
+    raise AssertionError("every element is a channel of its own in the end")
+
+
 class Builder:
     """The nodes added so far; names are made legal and unique. `input_quantiser` is set by the first reader of a
     real-valued model input, which then arrives as that quantiser's integers.
     """
 
-    def __init__(self, input_path: str) -> None:
+    def __init__(self, input_path: str, input_shape: tuple[int, ...]) -> None:
         self.input_path = input_path
+        self.input_shape = input_shape
         self.input_quantiser: Quantiser | None = None
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {}
         self.stages: dict[str, Stage] = {}
         self.inner: dict[str, Value] = {}  # values inside of layers, by path
+        self.notes: list[str] = []  # what is left to software
         self._taken: set[str] = set()
 
     def add(self, path: str, op: Op, *operands: str) -> str:
@@ -137,11 +148,11 @@ class Builder:
         self.types[name] = result
         return name
 
-    def input_by(self, quantiser: Quantiser, shape: tuple[int, ...]) -> str:
+    def input_by(self, quantiser: Quantiser) -> str:
         """Return the input node for the integers of `quantiser`; two different quantisers are a `BadInputError`."""
         if self.input_quantiser is None:
             self.input_quantiser = quantiser
-            return self.add(self.input_path, Input(shape, Fixed(quantiser.bits, 0, quantiser.signed)))
+            return self.add(self.input_path, Input(self.input_shape, Fixed(quantiser.bits, 0, quantiser.signed)))
         if replace(quantiser, path=self.input_quantiser.path) != self.input_quantiser:
             raise BadInputError(f"'{quantiser.path}': the input has another quantiser already; give input_type")
         return self.nodes[0].name

@@ -138,6 +138,13 @@ def test_input_type_alone_quantises_enough_for_the_first_layer():
     exact(model, (4,), Fixed(8, 7))
 
 
+def test_the_real_input_may_be_reshaped_before_its_quantiser():
+    model = nn.Sequential(nn.Flatten(), identity(6), qnn.QuantLinear(4, 3, weight_bit_width=4))
+    captured, report = exact(model, (2, 2))
+    assert report.is_exact
+    assert captured.graph.types[captured.input].shape == (2, 2)
+
+
 def test_a_single_layer_is_a_model():
     captured, _ = exact(qnn.QuantLinear(4, 3, weight_bit_width=4).eval(), (4,), Fixed(5, 3, True))
     assert captured.graph.outputs[0].node == "m0"

@@ -73,9 +73,9 @@ CASES = {
     "not quantised": (
         sequence(identity(), dense(), dense()),
         (4,),
-        r"^node '2': its input is not quantised; put a brevitas QuantIdentity before it$",
+        r"^node '2': its input is not quantised; put a quantiser before it \(QuantIdentity, Quant\)$",
     ),
-    "real input": (sequence(conv()), (2, 4, 4), r"^node '0': its input is not quantised; put a brevitas QuantIdentity"),
+    "real input": (sequence(conv()), (2, 4, 4), r"^node '0': its input is not quantised; put a quantiser before it"),
     "float weights": (sequence(identity(), nn.Linear(4, 2)), (4,), r"^'1': weights are float; name a bit width"),
     "no weight quantiser": (
         sequence(identity(), dense(weight_quant=None)),
@@ -141,7 +141,7 @@ CASES = {
     ),
     "sum with a number": (Model(lambda m, x: x.value + 1.0), (4,), r"^'add': addition needs two tensors of the model$"),
     "images into a dense layer": (sequence(identity(), dense()), (3, 4), r"^'1': dense needs data \(4,\)"),
-    "real input reshaped": (sequence(nn.Flatten(), identity()), (2, 2), r"quantise it first or give input_type$"),
+    "real input through ReLU": (sequence(nn.ReLU(), identity()), (4,), r"quantise it first or give input_type$"),
 }
 
 
