@@ -161,7 +161,7 @@ def _placed(task: _Task, starts: Mapping[str, int], latency_cycles: int) -> tupl
 
 def default_cuts(graph: Graph) -> tuple[str, ...]:
     """Nodes to register: each requantisation behind a matrix product, where the value is narrowest."""
-    wide = {node.name for node in graph.nodes if node.op.kind in ("dense", "conv2d")}
+    wide = {node.name for node in graph.nodes if node.op.static_operands}
     narrow = ("requantise", "threshold")
     return tuple(node.name for node in graph.nodes if node.op.kind in narrow and wide.intersection(node.operands))
 

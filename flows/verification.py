@@ -106,7 +106,7 @@ def _with_flipped(bound: Bound, case: Case, name: str, element: int) -> Mapping[
 
 def _weight_flips(graph: Graph) -> list[tuple[str, int]]:
     """Candidates (node, element), the first weights of every layer: a weight on a dead input makes no difference."""
-    weights = [node.operands[1] for node in graph.nodes if node.op.kind in ("dense", "conv2d")]
+    weights = [node.operands[1] for node in graph.nodes if node.op.static_operands]
     return [(name, element) for element in range(8) for name in _static_sources(graph, weights)]
 
 

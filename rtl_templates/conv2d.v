@@ -1,7 +1,7 @@
 // conv2d: fully parallel two-dimensional convolution (reuse factor 1), with optional truncation of every product.
 // Latency: combinational.
 // Ports: x       image, element (channel*ROWS + row)*COLUMNS + column, element 0 in the lowest bits
-//        weights element ((filter*CHANNELS + channel)*KERNEL_ROWS + row)*KERNEL_COLUMNS + column
+//        weights element ((filter*(CHANNELS/GROUPS) + channel)*KERNEL_ROWS + row)*KERNEL_COLUMNS + column
 //        bias    one per filter in units of 2**BIAS_SHIFT
 //        y       accumulators, element (filter*OUT_ROWS + row)*OUT_COLUMNS + column
 module conv2d #(
@@ -17,6 +17,7 @@ module conv2d #(
     parameter OUT_ROWS       = 1,
     parameter OUT_COLUMNS    = 1,
     parameter OUTPUTS        = 1,
+    parameter GROUPS         = 1,
     parameter X_WIDTH        = 1,
     parameter X_SIGNED       = 0,
     parameter W_WIDTH        = 1,
@@ -29,14 +30,14 @@ module conv2d #(
     parameter [X_WIDTH-1:0] PAD_VALUE = 0
 ) (
     input  wire [CHANNELS*ROWS*COLUMNS*X_WIDTH-1:0]                        x,
-    input  wire [OUTPUTS*CHANNELS*KERNEL_ROWS*KERNEL_COLUMNS*W_WIDTH-1:0]  weights,
+    input  wire [OUTPUTS*(CHANNELS/GROUPS)*KERNEL_ROWS*KERNEL_COLUMNS*W_WIDTH-1:0] weights,
     input  wire [OUTPUTS*B_WIDTH-1:0]                                      bias,
     output wire [OUTPUTS*OUT_ROWS*OUT_COLUMNS*Y_WIDTH-1:0]                 y
 );
     localparam POSITIONS = OUT_ROWS * OUT_COLUMNS;
-    localparam TAPS      = CHANNELS * KERNEL_ROWS * KERNEL_COLUMNS;
+    localparam TAPS      = (CHANNELS / GROUPS) * KERNEL_ROWS * KERNEL_COLUMNS;
 
-    wire [POSITIONS*TAPS*X_WIDTH-1:0]    windows;
+    wire [POSITIONS*GROUPS*TAPS*X_WIDTH-1:0]    windows;
     wire [OUTPUTS*POSITIONS*Y_WIDTH-1:0] start;
 
     im2col #(
@@ -53,7 +54,7 @@ module conv2d #(
     ) biases (.bias(bias), .y(start));
 
     matvec #(
-        .POSITIONS(POSITIONS), .INPUTS(TAPS), .OUTPUTS(OUTPUTS), .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED),
-        .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED), .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
+        .POSITIONS(POSITIONS), .INPUTS(TAPS), .OUTPUTS(OUTPUTS), .GROUPS(GROUPS),
+        .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED), .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
     ) products (.x(windows), .w(weights), .start(start), .y(y));
 endmodule

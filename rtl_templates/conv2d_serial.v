@@ -16,6 +16,7 @@ module conv2d_serial #(
     parameter OUT_ROWS        = 1,
     parameter OUT_COLUMNS     = 1,
     parameter OUTPUTS         = 1,
+    parameter GROUPS          = 1,
     parameter X_WIDTH         = 1,
     parameter X_SIGNED        = 0,
     parameter W_WIDTH         = 1,
@@ -38,15 +39,15 @@ module conv2d_serial #(
     input  wire [CHANNELS*ROWS*COLUMNS*X_WIDTH-1:0] x,
     input  wire [OUTPUTS*B_WIDTH-1:0]               bias,
     output wire [A_WIDTH-1:0]                       weights_address,
-    input  wire [(OUTPUTS/OUTPUT_GROUPS)*(CHANNELS*KERNEL_ROWS*KERNEL_COLUMNS/INPUT_GROUPS)*W_WIDTH-1:0] weights,
+    input  wire [(OUTPUTS/OUTPUT_GROUPS)*((CHANNELS/GROUPS)*KERNEL_ROWS*KERNEL_COLUMNS/INPUT_GROUPS)*W_WIDTH-1:0] weights,
     output wire                                     out_valid,
     output wire [OUTPUTS*OUT_ROWS*OUT_COLUMNS*Y_WIDTH-1:0] y,
     output wire                                     tmr_err
 );
     localparam POSITIONS = OUT_ROWS * OUT_COLUMNS;
-    localparam TAPS      = CHANNELS * KERNEL_ROWS * KERNEL_COLUMNS;
+    localparam TAPS      = (CHANNELS / GROUPS) * KERNEL_ROWS * KERNEL_COLUMNS;
 
-    wire [POSITIONS*TAPS*X_WIDTH-1:0] windows;
+    wire [POSITIONS*GROUPS*TAPS*X_WIDTH-1:0] windows;
 
     im2col #(
         .CHANNELS(CHANNELS), .ROWS(ROWS), .COLUMNS(COLUMNS),
@@ -57,7 +58,7 @@ module conv2d_serial #(
     ) kernel (.x(x), .windows(windows));
 
     matvec_serial #(
-        .POSITIONS(POSITIONS), .INPUTS(TAPS), .OUTPUTS(OUTPUTS),
+        .POSITIONS(POSITIONS), .INPUTS(TAPS), .OUTPUTS(OUTPUTS), .GROUPS(GROUPS),
         .POSITION_GROUPS(POSITION_GROUPS), .INPUT_GROUPS(INPUT_GROUPS), .OUTPUT_GROUPS(OUTPUT_GROUPS),
         .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED),
         .B_WIDTH(B_WIDTH), .B_SIGNED(B_SIGNED), .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE), .BIAS_SHIFT(BIAS_SHIFT),

@@ -1,8 +1,9 @@
-// matvec: one matrix, several vectors: y[o, p] = bias[o] + sum_i floor(x[p, i] * w[o, i] / 2**TRUNCATE).
+// matvec: one matrix, several vectors: y[o, p] = start[o, p] + sum_i floor(x[p, g, i] * w[o, i] / 2**TRUNCATE),
+// where output o reads the vector of its group, g = o / (OUTPUTS / GROUPS).
 // Every product is formed at full width and floored by TRUNCATE bits before it is added. Y_WIDTH comes
 // from interval analysis: the final sum fits, so sums modulo 2**Y_WIDTH are exact.
 // Latency: combinational.
-// Ports: x     POSITIONS vectors of INPUTS elements, element p*INPUTS + i, element 0 in the lowest bits
+// Ports: x     POSITIONS * GROUPS vectors of INPUTS elements, element (p*GROUPS + g)*INPUTS + i, element 0 in the lowest bits
 //        w     OUTPUTS rows of INPUTS weights, element o*INPUTS + i
 //        start OUTPUTS * POSITIONS values that the sums start from, element o*POSITIONS + p
 //        y     OUTPUTS * POSITIONS sums, element o*POSITIONS + p
@@ -10,6 +11,7 @@ module matvec #(
     parameter POSITIONS = 1,
     parameter INPUTS    = 1,
     parameter OUTPUTS   = 1,
+    parameter GROUPS    = 1,
     parameter X_WIDTH   = 1,
     parameter X_SIGNED  = 0,
     parameter W_WIDTH   = 1,
@@ -17,7 +19,7 @@ module matvec #(
     parameter Y_WIDTH   = 1,
     parameter TRUNCATE  = 0
 ) (
-    input  wire [POSITIONS*INPUTS*X_WIDTH-1:0]  x,
+    input  wire [POSITIONS*GROUPS*INPUTS*X_WIDTH-1:0] x,
     input  wire [OUTPUTS*INPUTS*W_WIDTH-1:0]    w,
     input  wire [OUTPUTS*POSITIONS*Y_WIDTH-1:0] start,
     output wire [OUTPUTS*POSITIONS*Y_WIDTH-1:0] y
@@ -31,13 +33,14 @@ module matvec #(
     genvar o, p, i;
     generate
         for (o = 0; o < OUTPUTS; o = o + 1) begin : row
+            localparam G = o / (OUTPUTS / GROUPS);
             for (p = 0; p < POSITIONS; p = p + 1) begin : column
                 wire [INPUTS*Y_WIDTH-1:0] terms;
                 for (i = 0; i < INPUTS; i = i + 1) begin : product
                     wire [X_WIDTH-1:0] a;
                     wire [W_WIDTH-1:0] b;
                     wire signed [P_WIDTH-1:0] a_wide, b_wide, exact;
-                    assign a = x[(p*INPUTS + i)*X_WIDTH +: X_WIDTH];
+                    assign a = x[((p*GROUPS + G)*INPUTS + i)*X_WIDTH +: X_WIDTH];
                     assign b = w[(o*INPUTS + i)*W_WIDTH +: W_WIDTH];
                     assign a_wide = {{(P_WIDTH-X_WIDTH){(X_SIGNED != 0) & a[X_WIDTH-1]}}, a};
                     assign b_wide = {{(P_WIDTH-W_WIDTH){(W_SIGNED != 0) & b[W_WIDTH-1]}}, b};

@@ -2,6 +2,7 @@
 // POSITION_GROUPS * OUTPUT_GROUPS * INPUT_GROUPS, input groups running fastest.
 // In each phase POSITIONS/POSITION_GROUPS x OUTPUTS/OUTPUT_GROUPS x INPUTS/INPUT_GROUPS multipliers work;
 // their sums go into the accumulator registers, which are the result.
+// Output o reads the inputs of its group, o / (OUTPUTS / GROUPS).
 // Latency and initiation interval: one cycle a phase. x must hold still from in_valid on for all phases.
 // Ports: in_valid  first phase: x is there; ignored while phases run (the schedule never does that)
 //        x, bias   as in matvec and bias_extend
@@ -13,6 +14,7 @@ module matvec_serial #(
     parameter POSITIONS       = 1,
     parameter INPUTS          = 1,
     parameter OUTPUTS         = 1,
+    parameter GROUPS          = 1,
     parameter POSITION_GROUPS = 1,
     parameter INPUT_GROUPS    = 1,
     parameter OUTPUT_GROUPS   = 1,
@@ -31,7 +33,7 @@ module matvec_serial #(
     input  wire                                 clk,
     input  wire                                 rst,
     input  wire                                 in_valid,
-    input  wire [POSITIONS*INPUTS*X_WIDTH-1:0]  x,
+    input  wire [POSITIONS*GROUPS*INPUTS*X_WIDTH-1:0] x,
     input  wire [OUTPUTS*B_WIDTH-1:0]           bias,
     output wire [A_WIDTH-1:0]                   address,
     input  wire [(OUTPUTS/OUTPUT_GROUPS)*(INPUTS/INPUT_GROUPS)*W_WIDTH-1:0] word,
@@ -43,6 +45,8 @@ module matvec_serial #(
     localparam GROUP_INPUTS    = INPUTS / INPUT_GROUPS;
     localparam GROUP_OUTPUTS   = OUTPUTS / OUTPUT_GROUPS;
     localparam SUMS            = GROUP_POSITIONS * GROUP_OUTPUTS;
+    // Vectors that a phase reads at a position: one for all of its outputs, or one for each.
+    localparam VECTORS         = (GROUPS == 1) ? 1 : GROUP_OUTPUTS;
 
     // Phase: three nested counters, all zero while idle; the cycle of in_valid is the first phase.
     wire [31:0] position_group, output_group, input_group;
@@ -74,9 +78,9 @@ module matvec_serial #(
     assign address     = word_number[A_WIDTH-1:0];
 
     // Operands of this phase.
-    wire [GROUP_POSITIONS*GROUP_INPUTS*X_WIDTH-1:0] x_phase;
-    wire [OUTPUTS*POSITIONS*Y_WIDTH-1:0]            first;
-    wire [SUMS*Y_WIDTH-1:0]                         start, sums;
+    wire [GROUP_POSITIONS*VECTORS*GROUP_INPUTS*X_WIDTH-1:0] x_phase;
+    wire [OUTPUTS*POSITIONS*Y_WIDTH-1:0]                    first;
+    wire [SUMS*Y_WIDTH-1:0]                                 start, sums;
 
     bias_extend #(
         .POSITIONS(POSITIONS), .OUTPUTS(OUTPUTS), .B_WIDTH(B_WIDTH), .B_SIGNED(B_SIGNED),
@@ -86,9 +90,13 @@ module matvec_serial #(
     genvar o, p;
     generate
         for (p = 0; p < GROUP_POSITIONS; p = p + 1) begin : operand
-            assign x_phase[p*GROUP_INPUTS*X_WIDTH +: GROUP_INPUTS*X_WIDTH] =
-                x[((position_group*GROUP_POSITIONS + p)*INPUTS + input_group*GROUP_INPUTS)*X_WIDTH
-                  +: GROUP_INPUTS*X_WIDTH];
+            for (o = 0; o < VECTORS; o = o + 1) begin : vector
+                wire [31:0] number;
+                assign number = (position_group*GROUP_POSITIONS + p)*GROUPS
+                    + ((GROUPS == 1) ? 0 : (output_group*GROUP_OUTPUTS + o) / (OUTPUTS / GROUPS));
+                assign x_phase[(p*VECTORS + o)*GROUP_INPUTS*X_WIDTH +: GROUP_INPUTS*X_WIDTH] =
+                    x[(number*INPUTS + input_group*GROUP_INPUTS)*X_WIDTH +: GROUP_INPUTS*X_WIDTH];
+            end
         end
         for (o = 0; o < GROUP_OUTPUTS; o = o + 1) begin : row
             for (p = 0; p < GROUP_POSITIONS; p = p + 1) begin : column
@@ -101,8 +109,8 @@ module matvec_serial #(
     endgenerate
 
     matvec #(
-        .POSITIONS(GROUP_POSITIONS), .INPUTS(GROUP_INPUTS), .OUTPUTS(GROUP_OUTPUTS), .X_WIDTH(X_WIDTH),
-        .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED), .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
+        .POSITIONS(GROUP_POSITIONS), .INPUTS(GROUP_INPUTS), .OUTPUTS(GROUP_OUTPUTS), .GROUPS(VECTORS),
+        .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED), .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
     ) products (.x(x_phase), .w(word), .start(start), .y(sums));
 
     // Accumulators.

@@ -15,7 +15,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import Fixed
 from codesign.float_form import ONE_THREAD_PRODUCTS
 from codesign.graph import Graph, Node, Port
-from codesign.ops import Add, Constant, Conv2d, Dense, Gather, Input, Parameter, Requantise, Reshape, Threshold
+from codesign.ops import Add, Constant, Conv1d, Conv2d, Dense, Gather, Input, Parameter, Requantise, Reshape, Threshold
 from codesign.predict import FLOATS, compile_graph
 from tests.ops.check_op import random_values
 
@@ -169,3 +169,20 @@ def test_an_event_out_of_range_in_the_last_tile_is_an_error():
     x[-1, 1] = 8
     with pytest.raises(BadInputError, match="must lie in"):
         replace(compile_graph(graph, 2), tile=64)({"x": x})
+
+
+@pytest.mark.parametrize("bits", [4, 20])
+def test_groups_of_channels(bits):
+    rng = np.random.default_rng(bits)
+    nodes = (
+        Node("x", Input((4, 3, 3), Fixed(bits))),
+        Node("k", Constant(rng.integers(-9, 9, (2, 2, 2, 2)))),
+        Node("b", Constant(rng.integers(-9, 9, 2))),
+        Node("y", Conv2d(padding=(0, 1, 0, 0), groups=2), ("x", "k", "b")),
+        Node("line", Reshape((2, 6)), ("y",)),
+        Node("k1", Constant(rng.integers(-9, 9, (4, 1, 2)))),
+        Node("b1", Constant(rng.integers(-9, 9, 4))),
+        Node("z", Conv1d(2, groups=2), ("line", "k1", "b1")),
+    )
+    graph = Graph("g", nodes, (Port("x"),), (Port("z"),))
+    assert_equal(graph, random_values(graph, 20, 3))

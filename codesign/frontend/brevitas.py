@@ -65,7 +65,7 @@ def _input_path(calls: tuple[Call, ...]) -> str:
 
 
 def quantise_weights(model: nn.Module, bits: int | Mapping[str, int], *, per_channel: bool = False) -> nn.Module:
-    """Return a copy of `model` whose float Conv2d and Linear layers are Brevitas layers with the same numbers.
+    """Return a copy of `model` whose float convolutions and Linear layers are Brevitas layers with the same numbers.
 
     `bits` is one weight width for all float layers, or a width for each module path. The result, with symmetric
     narrow-range weights (one scale a layer, or one an output channel), is the reference of the integer graph; its
@@ -84,14 +84,14 @@ def quantise_weights(model: nn.Module, bits: int | Mapping[str, int], *, per_cha
 
 
 def float_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the Conv2d and Linear layers of `model` that have float weights, by module path."""
+    """Return the Conv1d, Conv2d and Linear layers of `model` that have float weights, by module path."""
     return {path: module for path, module in model.named_modules() if _has_float_weights(module)}
 
 
 def _has_float_weights(module: nn.Module) -> bool:
-    if isinstance(module, qnn.QuantConv2d | qnn.QuantLinear):
+    if isinstance(module, qnn.QuantConv1d | qnn.QuantConv2d | qnn.QuantLinear):
         return not module.weight_quant.is_quant_enabled
-    return type(module) in (nn.Conv2d, nn.Linear)
+    return type(module) in (nn.Conv1d, nn.Conv2d, nn.Linear)
 
 
 def _with_weight_bits(layer: Any, width: int, per_channel: bool) -> nn.Module:
@@ -105,7 +105,8 @@ def _with_weight_bits(layer: Any, width: int, per_channel: bool) -> nn.Module:
         twin = qnn.QuantLinear(layer.in_features, layer.out_features, **options)
     else:
         geometry = {key: getattr(layer, key) for key in ("stride", "padding", "dilation", "groups", "padding_mode")}
-        twin = qnn.QuantConv2d(layer.in_channels, layer.out_channels, layer.kernel_size, **geometry, **options)
+        kind = qnn.QuantConv1d if isinstance(layer, nn.Conv1d) else qnn.QuantConv2d
+        twin = kind(layer.in_channels, layer.out_channels, layer.kernel_size, **geometry, **options)
     twin.load_state_dict({key: value for key, value in layer.state_dict().items() if key in ("weight", "bias")})
     built: nn.Module = twin
     return built

@@ -24,6 +24,7 @@ from codesign.frontend.read import array, value_of
 from codesign.frontend.record import Call, Trace, trace
 from codesign.frontend.vectors import input_grid
 from codesign.graph import Source
+from codesign.ops.conv1d import Conv1d
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 from codesign.rescale import RoundingMode, boundaries
@@ -319,7 +320,7 @@ def _terms(captured: Captured, name: str) -> int:
     if isinstance(node.op, Source) or name in captured.stages:
         return 1
     before = sum(_terms(captured, operand) for operand in node.operands)
-    if isinstance(node.op, Dense | Conv2d):
+    if isinstance(node.op, Dense | Conv1d | Conv2d):
         return before + node.op.matvec(*graph.operand_types(name)[:2]).inputs
     return before
 

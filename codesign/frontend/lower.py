@@ -31,6 +31,7 @@ from codesign.frontend.quantise import materialise_pad, quantise, settled
 from codesign.frontend.record import Call
 from codesign.frontend.values import NO_PAD, Builder, Sides, Value
 from codesign.graph import Op
+from codesign.ops.conv1d import Conv1d
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 
@@ -120,25 +121,30 @@ def linear(builder: Builder, site: Site) -> Value:
 
 
 def convolution(builder: Builder, site: Site) -> Value:
-    """QuantConv2d; real zeros of the padding are the data's zero point."""
+    """QuantConv1d, QuantConv2d; real zeros of the padding are the data's zero point."""
     layer: Any = site.call.module
     value, tensor = _operand(builder, site)
-    if layer.groups != 1 or tuple(layer.dilation) != (1, 1) or layer.padding_mode != "zeros":
-        raise BadInputError(f"'{site.path}': only groups=1, dilation=1 and padding_mode='zeros' are supported")
+    if any(step != 1 for step in layer.dilation) or layer.padding_mode != "zeros":
+        raise BadInputError(f"'{site.path}': only dilation=1 and padding_mode='zeros' are supported")
     padding = together(value.pad, _conv_padding(layer, value.shape))
-    op = Conv2d(tuple(layer.stride), padding, pad_value(value, padding, site.path))
+    fill = pad_value(value, padding, site.path)
+    op: Op = Conv2d(tuple(layer.stride), padding, fill, groups=layer.groups)
+    if len(layer.kernel_size) == 1:
+        op = Conv1d(layer.stride[0], padding[2:], fill, groups=layer.groups)
     return _weighted(builder, site, value, tensor, op)
 
 
 def _conv_padding(layer: Any, shape: tuple[int, ...]) -> Sides:
-    """Return (top, bottom, left, right) of a Conv2d, with padding 'same' resolved as torch and Brevitas do."""
+    """Return (top, bottom, left, right) of a convolution, with padding 'same' resolved as torch and Brevitas do."""
     if getattr(layer, "is_same_padded_strided", False):
         total = [
             max((-(-size // step) - 1) * step + kernel - size, 0)
-            for size, step, kernel in zip(shape[-2:], layer.stride, layer.kernel_size, strict=True)
+            for size, step, kernel in zip(shape[1:], layer.stride, layer.kernel_size, strict=True)
         ]
-        return total[0] // 2, total[0] - total[0] // 2, total[1] // 2, total[1] - total[1] // 2
-    left, right, top, bottom = layer._reversed_padding_repeated_twice
+        sides = [side for n in reversed(total) for side in (n // 2, n - n // 2)]  # the last axis first
+    else:
+        sides = list(layer._reversed_padding_repeated_twice)
+    left, right, top, bottom = (*sides, 0, 0)[:4]
     return top, bottom, left, right
 
 
@@ -211,15 +217,17 @@ def add(builder: Builder, site: Site) -> Value:
 
 
 def float_layer(builder: Builder, site: Site) -> Value:
-    """Plain Conv2d and Linear: refused until the user names a bit width."""
+    """Plain convolutions and Linear: refused until the user names a bit width."""
     raise read.float_weights(site.path)
 
 
 HANDLERS: Mapping[Any, Handler] = {
     qnn.QuantIdentity: activation,
     qnn.QuantReLU: activation,
+    qnn.QuantConv1d: convolution,
     qnn.QuantConv2d: convolution,
     qnn.QuantLinear: linear,
+    nn.Conv1d: float_layer,
     nn.Conv2d: float_layer,
     nn.Linear: float_layer,
     nn.BatchNorm1d: batch_norm,

@@ -2,6 +2,7 @@
 
 from codesign.graph import Op
 from codesign.ops.add import Add
+from codesign.ops.conv1d import Conv1d
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 from codesign.ops.gather import Gather
@@ -18,6 +19,7 @@ OPERATORS: dict[str, type[Op]] = {
     for operator in (
         Add,
         Constant,
+        Conv1d,
         Conv2d,
         Dense,
         Gather,
@@ -36,6 +38,7 @@ __all__ = [
     "OPERATORS",
     "Add",
     "Constant",
+    "Conv1d",
     "Conv2d",
     "Dense",
     "Gather",

@@ -11,16 +11,17 @@ from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
 from codesign.float_form import FloatForm, Floats, float_sums, largest_sum
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, instance, shifted_bias
+from codesign.ops.matvec import Matvec, accumulate, accumulator, by_group, check_shifts, instance, shifted_bias
 from codesign.ranges import Interval
 
 
 @dataclass(frozen=True)
 class Conv2d(Op, FloatForm):
-    """Operands data (C, H, W), weight (F, C, KH, KW), bias (F,); result (F, OH, OW).
+    """Operands data (C, H, W), weight (F, C / groups, KH, KW), bias (F,); result (F, OH, OW).
 
-    `stride` (rows, columns); `padding` (top, bottom, left, right) filled with the integer `pad_value`
-    (the zero point of the data). `truncate` and `bias_shift` as in `Dense`.
+    Filter f reads the channels of group f // (F / groups): depthwise if groups == C. `stride` (rows, columns);
+    `padding` (top, bottom, left, right) filled with the integer `pad_value` (the zero point of the data). `truncate`
+    and `bias_shift` as in `Dense`.
     """
 
     kind: ClassVar[str] = "conv2d"
@@ -29,6 +30,7 @@ class Conv2d(Op, FloatForm):
     pad_value: int = 0
     truncate: int = 0
     bias_shift: int = 0
+    groups: int = 1
     operand_count: ClassVar[int] = 3
     static_operands: ClassVar[tuple[int, ...]] = (1, 2)
 
@@ -38,13 +40,16 @@ class Conv2d(Op, FloatForm):
             raise BadInputError(f"stride must be 1 or more, not {self.stride}")
         if min(self.padding) < 0:
             raise BadInputError(f"padding must be 0 pixels or more, not {self.padding}")
+        if self.groups < 1:
+            raise BadInputError(f"groups must be 1 or more, not {self.groups}")
 
     def out_size(self, data: TensorType, weight: TensorType) -> tuple[int, int]:
         """Return (OH, OW); `BadInputError` if data and weight do not fit."""
-        if len(data.shape) != 3 or len(weight.shape) != 4 or data.shape[0] != weight.shape[1]:
-            raise BadInputError(
-                f"conv2d needs data (C, H, W) and weights (F, C, KH, KW), not {data.shape}, {weight.shape}"
-            )
+        if len(data.shape) != 3 or len(weight.shape) != 4 or data.shape[0] != weight.shape[1] * self.groups:
+            wanted = "weights (F, C, KH, KW)" if self.groups == 1 else f"weights (F, C / {self.groups}, KH, KW)"
+            raise BadInputError(f"convolution needs data (C, H, W) and {wanted}, not {data.shape}, {weight.shape}")
+        if weight.shape[0] % self.groups:
+            raise BadInputError(f"{self.groups} groups cannot divide {weight.shape[0]} filters")
         if not data.fixed.low <= self.pad_value <= data.fixed.high:
             raise BadInputError(f"padding value {self.pad_value} must lie in {data.fixed.low}..{data.fixed.high}")
         top, bottom, left, right = self.padding
@@ -57,7 +62,7 @@ class Conv2d(Op, FloatForm):
     def matvec(self, data: TensorType, weight: TensorType) -> Matvec:
         """Return the sizes: one position per output pixel."""
         rows, columns = self.out_size(data, weight)
-        return Matvec(rows * columns, int(np.prod(weight.shape[1:])), weight.shape[0])
+        return Matvec(rows * columns, int(np.prod(weight.shape[1:])), weight.shape[0], self.groups)
 
     def windows(self, images: NDArray[Any], kernel: tuple[int, int]) -> NDArray[Any]:
         """(..., C, H, W) -> (..., OH*OW, C*KH*KW): the pixels under the kernel at every position."""
@@ -77,7 +82,7 @@ class Conv2d(Op, FloatForm):
         kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
         seen = Interval(self.windows(data.bounds.low, kernel), self.windows(data.bounds.high, kernel))
         flat = weight.bounds.mapped(lambda array: array.reshape(filters, -1))
-        bounds = accumulator(seen, flat, shifted_bias(bias, filters, self.bias_shift), self.truncate)
+        bounds = accumulator(seen, flat, shifted_bias(bias, filters, self.bias_shift), self.truncate, self.groups)
         shape = (filters, rows, columns)
         return TensorType.derived(bounds.mapped(lambda array: array.T.reshape(shape)))
 
@@ -86,7 +91,7 @@ class Conv2d(Op, FloatForm):
         data, weight, bias = operands
         windows = self.windows(data, (weight.shape[2], weight.shape[3]))
         flat = weight.reshape(weight.shape[0], -1)
-        sums = accumulate(windows, flat, bias << self.bias_shift, self.truncate)
+        sums = accumulate(windows, flat, bias << self.bias_shift, self.truncate, self.groups)
         return self._images(sums, data.shape[-2], weight.shape[2])
 
     def _images(self, sums: NDArray[Any], image_rows: int, kernel_rows: int) -> NDArray[Any]:
@@ -101,14 +106,19 @@ class Conv2d(Op, FloatForm):
         kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
         windows = data.bounds.mapped(lambda array: self.windows(array, kernel))
         flat = weight.bounds.mapped(lambda array: array.reshape(filters, -1))
-        return largest_sum(windows, flat, shifted_bias(bias, filters, self.bias_shift))
+        sums = shifted_bias(bias, filters, self.bias_shift)
+        low = by_group(windows.low, flat.low, sums.low, self.groups)
+        high = by_group(windows.high, flat.high, sums.high, self.groups)
+        groups = [[Interval(*ends) for ends in zip(*pair, strict=True)] for pair in zip(low, high, strict=True)]
+        return max(largest_sum(*group) for group in groups)
 
     def evaluate_floats(self, *operands: Floats) -> Floats:
         """(batch, C, H, W) -> (batch, F, OH, OW)."""
         data, weight, bias = operands
         windows = self.windows(data, (weight.shape[2], weight.shape[3]))
         flat = weight.reshape(weight.shape[0], -1)
-        sums = float_sums(windows, flat, np.ldexp(bias, self.bias_shift), self.truncate)
+        groups = by_group(windows, flat, np.ldexp(bias, self.bias_shift), self.groups)
+        sums = np.concatenate([float_sums(*group, self.truncate) for group in groups], axis=-1)
         return self._images(sums, data.shape[-2], weight.shape[2])
 
     def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
@@ -132,21 +142,25 @@ class Conv2d(Op, FloatForm):
         own = self._geometry(data, weight)
         own |= {"TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}
         if reuse > 1:
-            own["POSITION_GROUPS"] = str(matvec.groups(reuse).positions)
+            own["POSITION_GROUPS"] = str(matvec.phases(reuse).positions)
         return instance("conv2d", matvec, reuse, (*operands, self.result(*operands)), own)
 
     def _wired(self, data: TensorType, weight: TensorType, bias: TensorType) -> Products:
         """Return one matrix for all windows: a row for every filter and position, a column for every pixel."""
         kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
         pixels = np.arange(data.size).reshape(data.shape)
-        seen = replace(self, pad_value=-1).windows(pixels, kernel)  # (positions, taps), -1 for padding
+        seen = replace(self, pad_value=-1).windows(pixels, kernel)  # (positions, groups * taps), -1 for padding
         positions = len(seen)
+        seen = seen.reshape(positions, self.groups, -1)
+        flat = weight.bounds.low.reshape(filters, -1)
         matrix = np.zeros((filters, positions, data.size + 1), np.int64)  # the last column is the padding
+        start = np.zeros((filters, positions), np.int64)
         rows = np.arange(positions)[:, None]
-        for o, row in enumerate(weight.bounds.low.reshape(filters, -1)):
-            np.add.at(matrix[o], (rows, seen), row[None])
-        padding = floor_shift(self.pad_value * weight.bounds.low.reshape(filters, -1), self.truncate)
-        start = ((seen == -1)[None] * padding[:, None, :]).sum(axis=-1) + (bias.bounds.low << self.bias_shift)[:, None]
+        for o, row in enumerate(flat):
+            window = seen[:, o // (filters // self.groups)]
+            np.add.at(matrix[o], (rows, window), row[None])
+            start[o] = ((window == -1) * floor_shift(self.pad_value * row, self.truncate)).sum(axis=-1)
+        start += (bias.bounds.low << self.bias_shift)[:, None]
         blocks = tuple(tuple(range(p, filters * positions, positions)) for p in range(positions))
         return Products(matrix[..., :-1].reshape(-1, data.size), start.ravel(), self.truncate, blocks)
 
@@ -165,6 +179,7 @@ class Conv2d(Op, FloatForm):
             "PAD_LEFT": self.padding[2],
             "OUT_ROWS": rows,
             "OUT_COLUMNS": columns,
+            "GROUPS": self.groups,
             "PAD_VALUE": f"{width}'d{self.pad_value & ((1 << width) - 1)}",
         }
         return {name: str(value) for name, value in sizes.items()}

@@ -1,12 +1,15 @@
-"""Matrix-vector products over positions: what dense and conv2d share.
+"""Matrix-vector products over positions: what dense and the convolutions share.
 
-Dense is one position; a convolution is one position per output pixel with the same weights at each.
+Dense is one position; a convolution is one position per output pixel with the same weights at each. Outputs may be
+divided into groups that read different inputs (depthwise: one channel each).
 Reuse takes positions first (the weights stay wired), then inputs, then outputs, down to one multiplier.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
@@ -21,8 +24,8 @@ def divisors(number: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Groups:
-    """Into how many sequential groups positions, inputs and outputs are divided; their product is the reuse factor."""
+class Phases:
+    """Into how many sequential parts positions, inputs and outputs are divided; their product is the reuse factor."""
 
     positions: int
     inputs: int
@@ -31,11 +34,12 @@ class Groups:
 
 @dataclass(frozen=True)
 class Matvec:
-    """`positions` products of an outputs x inputs matrix with a vector."""
+    """`positions` products of an outputs x inputs matrix with a vector, or with one for each group of outputs."""
 
     positions: int
     inputs: int
     outputs: int
+    groups: int = 1
 
     @property
     def reuse_factors(self) -> tuple[int, ...]:
@@ -45,37 +49,51 @@ class Matvec:
         by_output = tuple(self.positions * self.inputs * factor for factor in divisors(self.outputs))
         return tuple(sorted({*by_position, *by_input, *by_output}))
 
-    def groups(self, reuse: int) -> Groups:
-        """Return the groups of a legal reuse factor."""
+    def phases(self, reuse: int) -> Phases:
+        """Return the phases of a legal reuse factor."""
         if reuse not in self.reuse_factors:
             raise BadInputError(f"reuse factor must be one of {self.reuse_factors}, not {reuse}")
         positions = min(reuse, self.positions)
         inputs = min(reuse // positions, self.inputs)
-        return Groups(positions, inputs, reuse // (positions * inputs))
+        return Phases(positions, inputs, reuse // (positions * inputs))
 
     def timing(self, reuse: int) -> Timing:
         """Combinational at reuse 1; else one phase a cycle, the result after the last one."""
-        self.groups(reuse)
+        self.phases(reuse)
         return Timing(0, 1) if reuse == 1 else Timing(reuse, reuse)
 
     def word_index(self, reuse: int) -> Integers:
-        """Weight elements of each phase word: (outputs groups x inputs groups, lanes), lane order output, input."""
-        groups = self.groups(reuse)
+        """Weight elements of each phase word: (phases, lanes), lane order output, input."""
+        phases = self.phases(reuse)
         index = np.arange(self.outputs * self.inputs).reshape(
-            groups.outputs, self.outputs // groups.outputs, groups.inputs, self.inputs // groups.inputs
+            phases.outputs, self.outputs // phases.outputs, phases.inputs, self.inputs // phases.inputs
         )
-        return frozen(index.transpose(0, 2, 1, 3).reshape(groups.outputs * groups.inputs, -1))
+        return frozen(index.transpose(0, 2, 1, 3).reshape(phases.outputs * phases.inputs, -1))
 
     def cost(self, reuse: int, result: TensorType) -> Cost:
         """Multipliers, and the bits of accumulators, phase counters and the done flag."""
-        groups = self.groups(reuse)
+        phases = self.phases(reuse)
         multipliers = self.positions * self.inputs * self.outputs // reuse
-        counters = sum(counter_bits(count) for count in (groups.positions, groups.inputs, groups.outputs))
+        counters = sum(counter_bits(count) for count in (phases.positions, phases.inputs, phases.outputs))
         return Cost(multipliers, 0 if reuse == 1 else result.bits + counters + 1)
 
 
-def accumulate(windows: Integers, weights: Integers, bias: Integers, truncate: int) -> Integers:
-    """Return sum_i floor(w[o,i] * x[...,i] / 2**truncate) + bias[o]: (..., inputs) -> (..., outputs), exact."""
+def by_group(
+    windows: NDArray[Any], weights: NDArray[Any], bias: NDArray[Any], groups: int
+) -> list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
+    """Return windows (..., groups * inputs), weights (outputs, inputs) and bias (outputs,) of every group."""
+    parts = np.split(windows, groups, axis=-1), np.split(weights, groups), np.split(bias, groups)
+    return list(zip(*parts, strict=True))
+
+
+def accumulate(windows: Integers, weights: Integers, bias: Integers, truncate: int, groups: int = 1) -> Integers:
+    """Return sum_i floor(w[o,i] * x[...,i] / 2**truncate) + bias[o] with the inputs of output o's group, exact.
+
+    windows (..., groups * inputs), weights (outputs, inputs), bias (outputs,) -> (..., outputs).
+    """
+    if groups > 1:
+        parts = by_group(windows, weights, bias, groups)
+        return np.concatenate([accumulate(*part, truncate) for part in parts], axis=-1)
     if truncate:
         columns = [floor_shift(windows * row, truncate).sum(axis=-1) for row in weights]
         return np.stack(columns, axis=-1) + bias
@@ -85,9 +103,11 @@ def accumulate(windows: Integers, weights: Integers, bias: Integers, truncate: i
     return windows @ weights.T + bias
 
 
-def accumulator(windows: Interval, weights: Interval, bias: Interval, truncate: int) -> Interval:
-    """Bounds of `accumulate`: windows (positions, inputs), weights (outputs, inputs) -> (positions, outputs)."""
-    left = windows.mapped(lambda array: array[:, None, :])
+def accumulator(windows: Interval, weights: Interval, bias: Interval, truncate: int, groups: int = 1) -> Interval:
+    """Bounds of `accumulate` for windows (positions, groups * inputs): (positions, outputs)."""
+    outputs, inputs = weights.low.shape
+    # Every output gets the window of its group: (positions, outputs, inputs).
+    left = windows.mapped(lambda array: array.reshape(-1, groups, inputs).repeat(outputs // groups, axis=1))
     right = weights.mapped(lambda array: array[None])
     return plus(total(product(left, right, truncate), axis=-1), bias)
 
@@ -119,8 +139,8 @@ def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, 
     sizes = own | _parameters(matvec, reuse, operands)
     if reuse == 1:
         return Instance(stem, tuple(sizes.items()), ("x", "weights", "bias"))
-    groups = matvec.groups(reuse)
-    address_bits = max(1, counter_bits(groups.outputs * groups.inputs))
+    phases = matvec.phases(reuse)
+    address_bits = max(1, counter_bits(phases.outputs * phases.inputs))
     select = {name: sizes[name] for name in ("OUTPUTS", "INPUT_GROUPS", "OUTPUT_GROUPS", "W_WIDTH")}
     words = Words("weights", matvec.word_index(reuse), address_bits, (("INPUTS", str(matvec.inputs)), *select.items()))
     return Instance(f"{stem}_serial", (*sizes.items(), ("A_WIDTH", str(address_bits))), ("x", "weights", "bias"), words)
@@ -128,7 +148,7 @@ def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, 
 
 def _parameters(matvec: Matvec, reuse: int, operands: tuple[TensorType, ...]) -> dict[str, str]:
     data, weight, bias, result = operands
-    groups = matvec.groups(reuse)
+    phases = matvec.phases(reuse)
     sizes = {
         "OUTPUTS": matvec.outputs,
         "X_WIDTH": data.fixed.width,
@@ -140,5 +160,5 @@ def _parameters(matvec: Matvec, reuse: int, operands: tuple[TensorType, ...]) ->
         "Y_WIDTH": result.fixed.width,
     }
     if reuse > 1:
-        sizes |= {"INPUT_GROUPS": groups.inputs, "OUTPUT_GROUPS": groups.outputs}
+        sizes |= {"INPUT_GROUPS": phases.inputs, "OUTPUT_GROUPS": phases.outputs}
     return {name: str(value) for name, value in sizes.items()}

@@ -98,6 +98,26 @@ def test_names_come_from_module_paths():
     assert captured.node_of["encoder.input_quant"].node == "input_"
 
 
+def separable():
+    """Depthwise and pointwise convolution."""
+    depthwise = qnn.QuantConv2d(3, 6, 3, stride=2, padding=1, groups=3, weight_bit_width=4)
+    return nn.Sequential(identity(6), depthwise, relu(5), qnn.QuantConv2d(6, 2, 1, weight_bit_width=3), identity(7))
+
+
+def one_dimensional():
+    first = qnn.QuantConv1d(2, 4, 3, stride=2, padding=1, weight_bit_width=4)
+    second = qnn.QuantConv1d(4, 4, 2, padding="same", groups=2, weight_bit_width=5)
+    return nn.Sequential(identity(6), first, nn.BatchNorm1d(4), relu(5), second, identity(7))
+
+
+@pytest.mark.parametrize(("model", "shape"), [(separable, (3, 5, 4)), (one_dimensional, (2, 9))])
+def test_grouped_and_one_dimensional_convolutions(model, shape):
+    torch.manual_seed(5)
+    captured, report = exact(model(), shape)
+    assert report.is_exact
+    assert {node.op.groups for node in captured.graph.nodes if hasattr(node.op, "groups")} != {1}
+
+
 def test_graph_survives_json():
     captured, _ = exact(Wrapped(), (1, 4, 4))
     assert graph_from_json(captured.graph.to_json(), OPERATORS).digest == captured.graph.digest

@@ -28,7 +28,7 @@ def by_torch(op):
             torch.tensor(data, dtype=torch.float64), (left, right, top, bottom), value=float(op.pad_value)
         )
         kernel, offset = (torch.tensor(one, dtype=torch.float64) for one in (weight, bias << op.bias_shift))
-        return torch.nn.functional.conv2d(image, kernel, offset, op.stride).numpy().astype(np.int64)
+        return torch.nn.functional.conv2d(image, kernel, offset, op.stride, groups=op.groups).numpy().astype(np.int64)
 
     return conv
 
@@ -48,8 +48,9 @@ def by_hand(op):
         out = np.zeros((len(data), filters, rows, columns), dtype=np.int64)
         for n, f, r, q in np.ndindex(out.shape):
             y, x = r * op.stride[0] - top, q * op.stride[1] - left
+            first = f // (filters // op.groups) * channels
             products = (
-                int(weight[f, c, i, j]) * pixel(data[n], c, y + i, x + j)
+                int(weight[f, c, i, j]) * pixel(data[n], first + c, y + i, x + j)
                 for c, i, j in np.ndindex(channels, height, width)
             )
             out[n, f, r, q] = sum(one >> op.truncate for one in products) + (int(bias[f]) << op.bias_shift)
@@ -76,6 +77,8 @@ PROGRAMMABLE = case(
     Parameter((2,), Fixed(3, 0, True)),
     attains=False,
 )
+DEPTHWISE = case(Conv2d((2, 2), (0, 1, 1, 0), pad_value=1, groups=2), Input((2, 4, 4), Fixed(3, 0, True)), KERNEL, BIAS)
+BIASES = Parameter((6,), Fixed(3, 0, True))
 SERIAL = {  # 2x2 positions of 9 taps and 2 filters each
     "strided": STRIDED,
     "padded_by_zero_point": case(Conv2d((2, 2), (1, 0, 1, 0), pad_value=-2), SMALL, KERNEL, BIAS),
@@ -94,8 +97,26 @@ SERIAL = {  # 2x2 positions of 9 taps and 2 filters each
         constant(-1, 0, 2),
     ),
     "programmable": PROGRAMMABLE,
+    "depthwise": DEPTHWISE,
+    "depthwise_programmable": case(
+        Conv2d((2, 2), (1, 0, 0, 1), 1, 2, 1, groups=2),
+        Input((2, 4, 4), Fixed(3)),
+        Parameter((2, 1, 3, 3), Fixed(3, 0, True)),
+        Parameter((2,), Fixed(3, 0, True)),
+        attains=False,
+    ),
+    "pointwise": case(Conv2d(), Input((9, 2, 2), Fixed(3)), constant(-3, 3, 2, 9, 1, 1), BIAS),
 }
 PARALLEL = {
+    "groups": case(
+        Conv2d(padding=(0, 1, 0, 0), pad_value=2, truncate=1, groups=2),
+        Input((4, 3, 3), Fixed(3)),
+        constant(-3, 3, 6, 2, 2, 2),
+        constant(-5, 5, 6),
+    ),
+    "groups_programmable": case(
+        Conv2d(groups=3), Input((3, 2, 2), Fixed(2)), Parameter((6, 1, 2, 1), Fixed(2, 0, True)), BIASES, False
+    ),
     "channels": case(
         Conv2d((1, 2), (1, 0, 0, 2)),
         Input((2, 3, 4), Fixed(3, 0, True)),
@@ -116,7 +137,14 @@ PARALLEL = {
         constant(0, 1, 1),
     ),
 }
-FAST = [SERIAL["padded_by_zero_point"], PROGRAMMABLE, PARALLEL["channels"], PARALLEL["stride_leaves_pixels"]]
+FAST = [
+    SERIAL["padded_by_zero_point"],
+    PROGRAMMABLE,
+    PARALLEL["channels"],
+    PARALLEL["stride_leaves_pixels"],
+    PARALLEL["groups"],
+    PARALLEL["groups_programmable"],
+]
 
 
 @pytest.mark.parametrize("name", [*SERIAL, *PARALLEL])
@@ -124,10 +152,14 @@ def test_meaning(name):
     check_meaning((SERIAL | PARALLEL)[name], examples=25)
 
 
-@pytest.mark.parametrize("name", ["strided", "padded_by_zero_point", "one_bit_signed"])
+@pytest.mark.parametrize("name", ["strided", "padded_by_zero_point", "one_bit_signed", "depthwise"])
 def test_the_two_references_agree(name):
     case = SERIAL[name]
-    data, weight, bias = RNG.integers(-1, 1, (5, 1, 4, 4)), case.operands[1].values, case.operands[2].values
+    data, weight, bias = (
+        RNG.integers(-1, 1, (5, *case.operands[0].shape)),
+        case.operands[1].values,
+        case.operands[2].values,
+    )
     assert np.array_equal(by_hand(case.op)(data, weight, bias), by_torch(case.op)(data, weight, bias))
 
 
@@ -145,7 +177,7 @@ def test_equals_a_brevitas_layer():
 
 
 def test_latency_and_interval_of_one_serial_layer(tmp_path: Path, build_cache: Path):
-    plan = check_hardware("conv_in_12", [STRIDED, PROGRAMMABLE], Bench(tmp_path, build_cache), reuse=12)
+    plan = check_hardware("conv_in_12", [STRIDED, DEPTHWISE, PROGRAMMABLE], Bench(tmp_path, build_cache), reuse=12)
     assert (plan.latency_cycles, plan.ii_cycles) == (13, 12)
 
 
@@ -173,6 +205,8 @@ def test_synthesis_keeps_the_declared_registers(tmp_path: Path, build_cache: Pat
     [
         (Conv2d(), (4, 4), (2, 1, 3, 3), "needs data (C, H, W)"),
         (Conv2d(), (2, 4, 4), (2, 1, 3, 3), "needs data (C, H, W)"),
+        (Conv2d(groups=2), (1, 4, 4), (2, 1, 3, 3), "needs data (C, H, W) and weights (F, C / 2, KH, KW)"),
+        (Conv2d(groups=3), (3, 4, 4), (2, 1, 3, 3), "3 groups cannot divide 2 filters"),
         (Conv2d(), (1, 2, 4), (2, 1, 3, 3), "larger than the padded image"),
         (Conv2d(pad_value=8), (1, 4, 4), (2, 1, 3, 3), "padding value 8 must lie in 0..7"),
         (Conv2d(pad_value=-1), (1, 4, 4), (2, 1, 3, 3), "padding value -1 must lie in 0..7"),
@@ -193,7 +227,14 @@ def test_what_does_not_fit_is_an_error(op, data, weight, message):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"stride": (0, 1)}, {"stride": (1, -1)}, {"padding": (0, -1, 0, 0)}, {"truncate": -1}, {"bias_shift": -1}],
+    [
+        {"stride": (0, 1)},
+        {"stride": (1, -1)},
+        {"padding": (0, -1, 0, 0)},
+        {"truncate": -1},
+        {"bias_shift": -1},
+        {"groups": 0},
+    ],
 )
 def test_impossible_attributes_are_errors(fields):
     with pytest.raises(BadInputError, match=next(iter(fields)).replace("_", ".")):

@@ -11,10 +11,28 @@ from codesign.graph import Graph, Node, Port
 from codesign.ops import OPERATORS
 from codesign.ops.reshape import Reshape
 from codesign.ops.sources import Constant, Input, Parameter
-from tests.ops import test_add, test_conv2d, test_dense, test_floats, test_gather, test_requantise, test_threshold
+from tests.ops import (
+    test_add,
+    test_conv1d,
+    test_conv2d,
+    test_dense,
+    test_floats,
+    test_gather,
+    test_requantise,
+    test_threshold,
+)
 from tests.ops.check_op import Bench, Case, check_hardware, check_meaning
 
-MODULES = (test_add, test_conv2d, test_dense, test_floats, test_gather, test_requantise, test_threshold)
+MODULES = (
+    test_add,
+    test_conv1d,
+    test_conv2d,
+    test_dense,
+    test_floats,
+    test_gather,
+    test_requantise,
+    test_threshold,
+)
 FAST = [case for module in MODULES for case in module.FAST]
 
 
