@@ -49,6 +49,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rtl_register": NUMBERS | {"graph", "rtl_text"},
     "rtl_top": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_adders", "rtl_register"},
     "rtl": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_top", "rtl_templates"},
+    "delay": BASE | {"data"},
+    "steps": NUMBERS | {"graph", "ops"},
+    "critical_path": NUMBERS | {"graph", "schedule", "adders", "pipeline", "rtl_adders", "delay", "steps"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.
 OUTER: Mapping[str, frozenset[str]] = {

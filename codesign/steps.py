@@ -1,0 +1,111 @@
+"""The logic in series on the longest way through every operator: pieces whose delay a technology knows.
+
+One function an operator. Wires cost nothing; shared adders (`Products`) are walked one by one in `critical_path`, and
+the steps of such a node are those behind its sums.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from codesign.errors import BadInputError
+from codesign.graph import Instance, Op, Products, TensorType
+from codesign.ops.requantise import Requantise
+from codesign.ops.threshold import Threshold
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of logic, technology-free.
+
+    "adder" of `size` bits; "compare" of `size` bits with a constant; "mux" or ROM of `size` inputs; "gates", a tree
+    over `size` inputs; "multiplier" of `size` by `other` bits.
+    """
+
+    kind: Literal["adder", "compare", "mux", "gates", "multiplier"]
+    size: int
+    other: int = 0
+
+
+Steps = tuple[Step, ...]
+
+
+def operator_steps(op: Op, reuse: int, *operands: TensorType) -> Steps:
+    """Return the steps of an operator at `reuse`; `BadInputError` if none are known for it."""
+    if op.kind in _STEPS:
+        return _STEPS[op.kind](op, reuse, *operands)
+    how = op.rtl(reuse, *operands)
+    if isinstance(how, Instance) or (isinstance(how, Products) and how.finish):
+        raise BadInputError(f"no delay is known for operator '{op.kind}': add it to codesign/steps.py")
+    return ()
+
+
+def _tree(count: int, bits: int) -> Steps:
+    """A balanced tree of adders over `count` values of `bits` bits."""
+    return tuple(Step("adder", bits + level) for level in range((count - 1).bit_length()))
+
+
+def _shift(bits: int) -> Steps:
+    """A barrel shifter over `bits` positions."""
+    return (Step("mux", 1 << max(bits - 1, 1).bit_length()),)
+
+
+def _requantise(op: Requantise, reuse: int, data: TensorType) -> Steps:
+    """Scale, add the half (together with the addend), clip; the tie is tested beside the sum."""
+    terms = max(bin(abs(factor) ^ (3 * abs(factor))).count("1") for factor in op.multiplier)
+    scaled = _tree(max(terms, 1), data.fixed.width)
+    is_sum = any(op.addend) or (op.rounding == "half_even" and op.shift > 0)
+    rounded = (Step("adder", data.fixed.width),) if is_sum else ()
+    low, high = op.clip
+    ends = [op.rounded(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
+    is_clipped = bool(np.min(ends) < low or np.max(ends) > high)
+    clip = (Step("compare", max(op.inner_width(data) - op.shift, 1)), Step("mux", 2)) if is_clipped else ()
+    return (*scaled, *rounded, *clip)
+
+
+def _threshold(op: Threshold, reuse: int, data: TensorType) -> Steps:
+    """Compare with every threshold at once, then count."""
+    return (Step("compare", data.fixed.width), *_tree(op.thresholds.shape[1], 1))
+
+
+def _add(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
+    return (Step("adder", op.result(left, right).fixed.width),)
+
+
+def _normalise(op: Op, reuse: int, data: TensorType, total: TensorType) -> Steps:
+    """Find the leading one, then shift by it."""
+    return (Step("gates", total.fixed.width), *_shift(data.fixed.width))
+
+
+def _pack_float(op: Op, reuse: int, data: TensorType) -> Steps:
+    return (Step("gates", data.fixed.width), Step("adder", 8), *_shift(data.fixed.width))
+
+
+def _unpack_float(op: Op, reuse: int, code: TensorType) -> Steps:
+    return (Step("gates", code.fixed.width), *_shift(op.result(code).fixed.width))
+
+
+def _matvec(op: Any, reuse: int, data: TensorType, weight: TensorType, bias: TensorType) -> Steps:
+    """Wired sums need no more steps; else a word of weights, a multiplier and the sum over the inputs of a phase."""
+    if isinstance(op.rtl(reuse, data, weight, bias), Products):
+        return ()
+    matvec = op.matvec(data, weight)
+    groups = matvec.groups(reuse)
+    bits = (data.fixed.width, weight.fixed.width)
+    words = groups.inputs * groups.outputs
+    fetched = (Step("mux", words),) if words > 1 else ()
+    return (*fetched, Step("multiplier", *bits), *_tree(matvec.inputs // groups.inputs + 1, sum(bits)))
+
+
+_STEPS: Mapping[str, Callable[..., Steps]] = {
+    "requantise": _requantise,
+    "threshold": _threshold,
+    "add": _add,
+    "normalise": _normalise,
+    "pack_float": _pack_float,
+    "unpack_float": _unpack_float,
+    "dense": _matvec,
+    "conv2d": _matvec,
+}

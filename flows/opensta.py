@@ -1,0 +1,69 @@
+"""Static timing of a standard-cell netlist with OpenSTA: ideal clock, no wires.
+
+OpenSTA goes on with a partial netlist after a syntax error, so the number of cells it read is compared with the number
+that synthesis wrote.
+"""
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from codesign.errors import ToolFailedError, ToolMissingError
+from codesign.files import write_text
+from codesign.flows.process import Command, run_tool
+from codesign.flows.static_timing import PathStep, StaticTiming
+
+# The period cancels out; any value above zero would do.
+_PERIOD_NS = 1000.0
+_SCRIPT = """\
+read_liberty {{{liberty}}}
+read_verilog {{{netlist}}}
+link_design {top}
+puts "cells [llength [get_cells *]]"
+create_clock -name clk -period {period} [get_ports clk]
+set data {{}}
+foreach port [all_inputs] {{ if {{[get_property $port name] != "clk"}} {{ lappend data $port }} }}
+set_input_delay {launch} -clock clk $data
+set_false_path -from [get_ports rst]
+report_checks -path_delay max -digits 4
+"""
+_STEP = re.compile(r"^ +(-?[\d.]+) +(-?[\d.]+) [v^] (\S+)/\S+ \((\w+)\)$", re.MULTILINE)
+
+
+def opensta_timing(
+    netlist: Path, top: str, liberty: Path, *, cell_count: int, launch_ns: float, timeout_s: float = 600.0
+) -> StaticTiming:
+    """Return the longest register-to-register or input-to-register path of a mapped Verilog `netlist`.
+
+    `liberty` is plain text with delays in ns, `cell_count` what synthesis counted, `launch_ns` when inputs change after
+    the clock edge. Raises `ToolMissingError` without OpenSTA, `ToolFailedError` if it read another number of cells.
+    """
+    if shutil.which("sta") is None:
+        raise ToolMissingError("OpenSTA (`sta`) is not installed: Debian, Ubuntu: apt install opensta")
+    paths = {"liberty": liberty.resolve(), "netlist": netlist.resolve()}
+    script = _SCRIPT.format(**paths, top=top, launch=launch_ns, period=_PERIOD_NS)
+    with tempfile.TemporaryDirectory(prefix="opensta-") as folder:
+        log = Path(folder) / "sta.log"
+        write_text(Path(folder) / "run.tcl", script)
+        run_tool(Command("OpenSTA", ("sta", "-no_init", "-exit", "run.tcl"), {}), Path(folder), log, timeout_s)
+        return read_report(log.read_text(encoding="utf-8"), cell_count)
+
+
+def read_report(report: str, cell_count: int) -> StaticTiming:
+    """Read the output of the script above; `ToolFailedError` unless it timed `cell_count` cells and found a path."""
+    counted = re.search(r"^cells (\d+)$", report, re.MULTILINE)
+    found = int(counted.group(1)) if counted else 0
+    if found != cell_count:
+        raise ToolFailedError(f"OpenSTA read {found} of {cell_count} cells: {_first_error(report)}")
+    slack = re.search(r"(-?[\d.]+) +slack", report)
+    if slack is None:
+        raise ToolFailedError(f"OpenSTA found no path to a register: {_first_error(report)}")
+    upto_arrival = report.split("data arrival time", maxsplit=1)[0]
+    steps = (PathStep(name, cell, float(ns), float(at)) for ns, at, name, cell in _STEP.findall(upto_arrival))
+    return StaticTiming(_PERIOD_NS - float(slack.group(1)), tuple(steps), found, "OpenSTA, ideal clock, no wires")
+
+
+def _first_error(report: str) -> str:
+    lines = [line.strip() for line in report.splitlines() if "error" in line.lower() or "warning" in line.lower()]
+    return lines[0] if lines else "no error was reported"
