@@ -1,14 +1,16 @@
 # make demo   set up and run the ECON-T design end to end on embedded data
 # make test   set up and run every check: ruff, mypy, pytest
+# make bench DATA=folder   compare with other generators on the models in folder/bench (hours; stops and goes on)
 PYTHON   ?= python3
 PIP_ARGS ?=
 
 VENV  := .venv
+PEERS := .venv-peers
 STAMP := $(VENV)/.installed
 # The simulator's own make must not see the flags of this one.
 BIN   := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(VENV)/bin
 
-.PHONY: demo test test-fast lint env clean
+.PHONY: demo test test-fast bench lint env clean
 
 demo: env
 	@$(BIN)/codesign demo
@@ -18,6 +20,10 @@ test: lint
 
 test-fast: env
 	@$(BIN)/pytest -m "not slow"
+
+bench: env $(PEERS)/.installed
+	@test -n "$(DATA)" || { echo "error: name the folder with bench/ and liberty/: make bench DATA=folder" >&2; exit 2; }
+	@$(BIN)/python -m benchmarks.side_by_side --data "$(DATA)" --peers $(PEERS)/bin/python
 
 lint: env
 	@$(BIN)/ruff check .
@@ -35,5 +41,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 $(PIP_ARGS) -c constraints.txt -e ".[dev,root]"
 	@touch $@
 
+# The other generators, apart from this project's own environment; without them their rows are skipped.
+$(PEERS)/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r $< && touch $@ || \
+	  echo "the other generators could not be installed: their rows are skipped" >&2
+
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -49,7 +49,7 @@ def read_model(path: Path) -> Model:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return _encoder(content) if "K" in content else _mlp(content)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise BadInputError(f"{path} is no benchmark model: {error}") from error
 
 

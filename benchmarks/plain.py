@@ -9,17 +9,17 @@ WIDTH = 32  # one width for every intermediate value: synthesis narrows it
 
 
 def plain_verilog(model: Model, rounding: Rounding) -> str:
-    """Return module `peer` with ports clk, x and y."""
+    """Return module `plain` with ports clk, x and y."""
     bits, size = model.input_format.width, int(np.prod(model.shape))
     last = model.layers[-1]
     out_bits = last.bits or WIDTH
     outputs = len(last.weight)
-    lines = [f"module peer (input clk, input [{size * bits - 1}:0] x, output reg [{outputs * out_bits - 1}:0] y);"]
+    lines = [f"module plain (input clk, input [{size * bits - 1}:0] x, output reg [{outputs * out_bits - 1}:0] y);"]
     names = []
     for i in range(size):
         slice_ = f"x[{(i + 1) * bits - 1}:{i * bits}]"
         text = slice_ if model.input_format.signed else f"{{1'b0, {slice_}}}"
-        lines += [f"reg signed [{bits}:0] x{i};", f"always @(posedge clk) x{i} <= $signed({text});"]
+        lines += [f"wire signed [{bits}:0] x{i} = $signed({text});"]
         names.append(f"x{i}")
     for number, layer in enumerate(model.layers):
         body, names = _layer(number, layer, names, rounding)

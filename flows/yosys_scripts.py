@@ -17,7 +17,12 @@ def _script(*commands: str) -> str:
 
 
 def _read(top: str, sources: Sequence[str]) -> str:
-    return f"read_verilog {' '.join(sources)}\nhierarchy -check -top {top}"
+    return f"{read(sources)}\nhierarchy -check -top {top}"
+
+
+def read(sources: Sequence[str]) -> str:
+    """Return the commands that read Verilog, and RTLIL where the name ends in .il."""
+    return "\n".join(f"{'read_rtlil' if name.endswith('.il') else 'read_verilog'} {name}" for name in sources)
 
 
 def flip_flop_script(top: str, sources: Sequence[str]) -> str:
