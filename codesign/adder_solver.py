@@ -5,10 +5,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from codesign.adders import Adder, AdderGraph, Term, adder_bits, joined, pruned
+from codesign.adders import Adder, AdderGraph, Term, joined, pruned
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.ranges import Interval
+from codesign.unsigned_form import cost, encode, input_codes
 
 # Ways of choosing the next common pair, see alkaid; the fewest adder bits of all win.
 METHODS = ("wmc", "mc", "wmc-pdc")
@@ -39,7 +40,12 @@ def solve_blocks(
         return together
     parts = [(_block(matrix[list(rows)], inputs, extra_depth), rows) for rows in blocks]
     alone = joined(matrix.shape[1], [(graph, columns, rows) for (graph, columns), rows in parts], len(matrix))
-    return min((together, alone), key=lambda graph: adder_bits(graph, graph.bounds(inputs)))
+    return min((together, alone), key=lambda graph: adder_cost(graph, inputs))
+
+
+def adder_cost(graph: AdderGraph, inputs: Interval) -> int:
+    """Return the cost of a graph by which answers of the search are compared."""
+    return cost(graph, encode(graph, inputs, input_codes(inputs)))
 
 
 def _block(rows: Integers, inputs: Interval, extra_depth: int) -> tuple[AdderGraph, list[int]]:
@@ -60,7 +66,7 @@ def _solve(
     inner = bounds.mapped(lambda array: array[columns])
     found = min(
         (_from_alkaid(distinct, inner, method, extra_depth) for method in METHODS),
-        key=lambda graph: adder_bits(graph, graph.bounds(inner)),
+        key=lambda graph: adder_cost(graph, inner),
     )
     if not np.array_equal(found.matrix, distinct):
         raise AssertionError("the adder graph does not equal its matrix")

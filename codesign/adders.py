@@ -103,15 +103,6 @@ def widths(bounds: Interval) -> tuple[int, ...]:
     return tuple(Fixed.covering(low, high).width + (low >= 0) for low, high in pairs)
 
 
-def adder_bits(graph: AdderGraph, bounds: Interval) -> int:
-    """Return the full-adder cells of the graph: bits of every result, less the low bits that pass unchanged."""
-    every = widths(bounds)
-    return sum(
-        width - (adder.right.shift if not adder.left.negative else 0)
-        for width, adder in zip(every[graph.inputs :], graph.adders, strict=True)
-    )
-
-
 def pruned(graph: AdderGraph) -> AdderGraph:
     """Return the graph without adders that no output needs, and with equal adders merged."""
     needed = {term.value for term in graph.outputs if term}

@@ -12,6 +12,7 @@ from codesign.files import replace_directory, text_sha256, write_json, write_tex
 from codesign.graph import Graph, Port
 from codesign.rtl_top import Top
 from codesign.schedule import Schedule
+from codesign.unsigned_form import Fabric
 from codesign.verilog_names import check_identifier
 
 Tmr = Literal["none", "registers"]
@@ -30,14 +31,17 @@ class Rtl:
     manifest: dict[str, Any]
 
 
-def emit(graph: Graph, schedule: Schedule, *, tmr: Tmr, clock_ns: float) -> Rtl:
-    """Return the Verilog of `graph` under `schedule`; `BadInputError` for a name that is no Verilog identifier."""
+def emit(graph: Graph, schedule: Schedule, *, tmr: Tmr, clock_ns: float, fabric: Fabric = "cells") -> Rtl:
+    """Return the Verilog of `graph` under `schedule`, its adders written for `fabric`.
+
+    Raises `BadInputError` for a name that is no Verilog identifier.
+    """
     check_identifier(graph.name, "design name")
     if tmr not in TMR_OPTIONS:
         raise BadInputError(f"tmr must be one of {TMR_OPTIONS}, not {tmr!r}")
     if not clock_ns > 0:
         raise BadInputError(f"clock period must be above 0 ns, not {clock_ns}")
-    top = Top(graph, schedule, triplicate=tmr == "registers")
+    top = Top(graph, schedule, triplicate=tmr == "registers", fabric=fabric)
     text = top.text  # emits the constant modules on its way
     own = (*top.modules, (f"{graph.name}.v", text))
     files = (*_templates(text for _, text in own), *own)
@@ -102,6 +106,7 @@ def _manifest(top: Top, files: tuple[tuple[str, str], ...], tmr: Tmr, clock_ns: 
         "latency_cycles": schedule.latency_cycles,
         "ii_cycles": schedule.ii_cycles,
         "tmr": tmr,
+        "fabric": top.fabric,
         "register_bits": top.register_bits,
         "in_width": top.in_width,
         "out_width": top.out_width,

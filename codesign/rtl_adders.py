@@ -4,16 +4,19 @@ Adders are cut into pipeline stages by `pipeline.stages`; what crosses a cut goe
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 
 from codesign.adder_solver import solve, solve_blocks
-from codesign.adders import Adder, AdderGraph, Term, widths
+from codesign.adders import AdderGraph, Term, widths
 from codesign.fixed import Integers
 from codesign.graph import Products, TensorType
 from codesign.pipeline import stages
 from codesign.ranges import Interval
 from codesign.rtl_text import INDENT, header, instance
+from codesign.unsigned_form import Code, Fabric, encode, input_codes, term_code
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,25 +24,39 @@ class Inputs:
     """The operand's elements as the adders see them: constant bits and elements taken out of matrix and start."""
 
     bounds: Interval
-    slices: tuple[tuple[int, int], ...]  # lowest bit, bits
+    lowest: tuple[int, ...]  # position of each element's lowest bit that changes
 
     @classmethod
     def of(cls, data: TensorType) -> "Inputs":
         """Return the elements of a packed value, each without the low bits that are always zero."""
         zeros = np.where(data.bounds.low == data.bounds.high, 0, data.bounds.trailing).ravel()
         bounds = Interval(data.bounds.low.ravel() >> zeros, data.bounds.high.ravel() >> zeros)
-        signed = bounds.low < 0
-        bits = np.array(widths(bounds)) - ~signed
-        lowest = np.arange(data.size) * data.fixed.width + zeros
-        return cls(bounds, tuple(zip(lowest.tolist(), bits.tolist(), strict=True)))
+        return cls(bounds, tuple((np.arange(data.size) * data.fixed.width + zeros).tolist()))
 
-    def wire(self, element: int) -> list[str]:
-        """Return the declaration of one element as a signed number."""
-        low, bits = self.slices[element]
-        slice_ = f"x[{low + bits - 1}:{low}]"
-        if self.bounds.low[element] < 0:
-            return [f"{INDENT}wire signed [{bits - 1}:0] x{element} = {slice_};"]
-        return [f"{INDENT}wire signed [{bits}:0] x{element} = {{1'b0, {slice_}}};"]
+    @cached_property
+    def codes(self) -> tuple[Code, ...]:
+        """The code of every element."""
+        return input_codes(self.bounds)
+
+    def signed_wire(self, element: int, width: int) -> str:
+        """Return the declaration of one element as a signed number of `width` bits."""
+        low, bits = self.lowest[element], self.codes[element].width
+        zero = "" if self.bounds.low[element] < 0 else "1'b0, "
+        return f"{INDENT}wire signed [{width - 1}:0] x{element} = {{{zero}x[{low + bits - 1}:{low}]}};"
+
+    def wire(self, element: int) -> str:
+        """Return the declaration of the code of one element: a negative element has its sign bit inverted."""
+        low, width = self.lowest[element], self.codes[element].width
+        return code_wire(f"x{element}", "x", low, width, is_signed=bool(self.bounds.low[element] < 0))
+
+
+def code_wire(name: str, source: str, low: int, width: int, *, is_signed: bool) -> str:
+    """Return the declaration of code `name`: `width` bits of `source` from `low` on, the sign bit inverted."""
+    text = f"{source}[{low + width - 1}:{low}]"
+    if is_signed:
+        rest = f", {source}[{low + width - 2}:{low}]" if width > 1 else ""
+        text = f"{{~{source}[{low + width - 1}]{rest}}}"
+    return f"{INDENT}wire [{width - 1}:0] {name} = {text};"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +108,16 @@ def is_cuttable(how: Products) -> bool:
     return how.truncate == 0
 
 
-def register_bits(how: Products, data: TensorType, cuts: int) -> int:
+def register_bits(how: Products, data: TensorType, cuts: int, fabric: Fabric = "cells") -> int:
     """Return the bits that cross the cuts, before triplication."""
-    return sum(bits for bits in _Writer(plan(how, data), how.truncate, cuts).crossing()) if cuts else 0
+    return sum(bits for bits in _Writer(plan(how, data), how.truncate, cuts, fabric).crossing()) if cuts else 0
 
 
-def adders_module(name: str, how: Products, data: TensorType, result: TensorType, cuts: int = 0) -> str:
+def adders_module(
+    name: str, how: Products, data: TensorType, result: TensorType, cuts: int = 0, *, fabric: Fabric = "cells"
+) -> str:
     """Return module `name` with ports x (the operand) and y (one sum for every row), cut into `cuts` + 1 stages."""
-    writer = _Writer(plan(how, data), how.truncate, cuts)
+    writer = _Writer(plan(how, data), how.truncate, cuts, fabric)
     body = writer.body(result)
     clocked = [f"{INDENT}input  wire clk,", f"{INDENT}input  wire rst,"] if cuts else []
     flagged = [f"{INDENT}output wire tmr_err,"] if cuts else []
@@ -131,13 +150,13 @@ def _header(name: str, how: Products, data: TensorType, writer: "_Writer", cuts:
 
 
 class _Writer:
-    """Lines of one module; wires are x<i> (inputs), p<k> (floored products), a<k> (adders), with _s<n> behind cut n."""
+    """Lines of one module; codes are x<i> (inputs), p<k> (floored products), a<k> (adders), with _s<n> behind cut n."""
 
-    def __init__(self, plan: Plan, truncate: int, cuts: int) -> None:
-        self.plan, self.truncate, self.cuts = plan, truncate, cuts
+    def __init__(self, plan: Plan, truncate: int, cuts: int, fabric: Fabric = "cells") -> None:
+        self.plan, self.truncate, self.cuts, self.fabric = plan, truncate, cuts, fabric
         graph = plan.sums
-        self.bounds = graph.bounds(plan.sum_bounds)
-        self.widths = widths(self.bounds)
+        self.encoding = encode(graph, plan.sum_bounds, input_codes(plan.sum_bounds), fabric)
+        self.widths = self.encoding.widths
         self.stage = stages(graph, self.widths, cuts)
         self.last = [self.stage[k] for k in range(len(self.stage))]
         for number, adder in enumerate(graph.adders, start=graph.inputs):
@@ -150,7 +169,7 @@ class _Writer:
     @property
     def adder_count(self) -> int:
         products = len(self.plan.products.adders) if self.plan.products else 0
-        return products + len(self.plan.sums.adders) + int(np.count_nonzero(self.plan.start))
+        return products + len(self.plan.sums.adders)
 
     def crossing(self) -> list[int]:
         """Bits that cross each cut."""
@@ -161,39 +180,34 @@ class _Writer:
 
     def body(self, result: TensorType) -> list[str]:
         graph = self.plan.sums
-        lines = [line for k in self._used_inputs() for line in self.plan.inputs.wire(k)]
-        lines += self._products()
+        lines = self._products() if self.plan.products else [self.plan.inputs.wire(k) for k in used_inputs(graph)]
         for stage in range(self.cuts + 1):
             lines += self._registers(stage) if stage else []
             numbers = range(graph.inputs, graph.inputs + len(graph.adders))
-            lines += [self._adder(k, graph.adders[k - graph.inputs]) for k in numbers if self.stage[k] == stage]
+            lines += [self._adder(k) for k in numbers if self.stage[k] == stage]
         lines += [line for o, term in enumerate(graph.outputs) for line in self._output(o, term, result)]
         if self.cuts:
             lines += [f"{INDENT}assign tmr_err = |err;"]
             lines = [f"{INDENT}wire [{self.cuts - 1}:0] err;", *lines]
         return lines
 
-    def _used_inputs(self) -> list[int]:
-        graph = self.plan.products or self.plan.sums
-        used = {term.value for adder in graph.adders for term in adder.terms}
-        used |= {term.value for term in graph.outputs if term}
-        return sorted(k for k in used if k < graph.inputs)
-
     def _products(self) -> list[str]:
+        """Products are true signed numbers, since a floor looks at their low bits; their results become codes."""
         graph = self.plan.products
-        if not graph:
-            return []
+        assert graph is not None
         names = [f"x{k}" for k in range(graph.inputs)] + [f"m{k}" for k in range(len(graph.adders))]
         every = widths(graph.bounds(self.plan.inputs.bounds))
-        lines = []
+        lines = [self.plan.inputs.signed_wire(k, every[k]) for k in used_inputs(graph)]
         for number, adder in enumerate(graph.adders, start=graph.inputs):
             expression = _sum([(names[term.value], term) for term in adder.terms])
             lines.append(f"{INDENT}wire signed [{every[number] - 1}:0] {names[number]} = {expression};")
+        used = set(used_inputs(self.plan.sums))
         for k, term in enumerate(graph.outputs):
-            assert term is not None
-            full = self.widths[k] + self.truncate
-            lines.append(f"{INDENT}wire signed [{full - 1}:0] f{k} = {_sum([(names[term.value], term)])};")
-            lines.append(f"{INDENT}wire signed [{self.widths[k] - 1}:0] p{k} = f{k} >>> {self.truncate};")
+            if k in used and term is not None:
+                is_signed = bool(self.plan.sum_bounds.low[k] < 0)
+                full = self.widths[k] + self.truncate + (not is_signed)
+                lines.append(f"{INDENT}wire signed [{full - 1}:0] f{k} = {_sum([(names[term.value], term)])};")
+                lines.append(code_wire(f"p{k}", f"f{k}", self.truncate, self.widths[k], is_signed=is_signed))
         return lines
 
     def _name(self, number: int, stage: int) -> str:
@@ -202,10 +216,21 @@ class _Writer:
         name = f"{letter}{number}" if number < inputs else f"a{number - inputs}"
         return name if stage == self.stage[number] else f"{name}_s{stage}"
 
-    def _adder(self, number: int, adder: Adder) -> str:
-        stage = self.stage[number]
-        expression = _sum([(self._name(term.value, stage), term) for term in adder.terms])
-        return f"{INDENT}wire signed [{self.widths[number] - 1}:0] {self._name(number, stage)} = {expression};"
+    def _adder(self, number: int) -> str:
+        graph, stage = self.plan.sums, self.stage[number]
+        terms, flips = graph.adders[number - graph.inputs].terms, self.encoding.complemented[number - graph.inputs]
+        (plus, minus), width = sorted(zip(terms, flips, strict=True), key=itemgetter(1)), self.widths[number]
+        left = _operand(self._name(plus[0].value, stage), plus[0].shift)
+        name, right = self._name(minus[0].value, stage), minus[0].shift
+        wire = f"wire [{width - 1}:0] {self._name(number, stage)}"
+        if self.fabric == "cells":
+            return f"{INDENT}{wire} = {left} + {_operand(f'~{name}' if minus[1] else name, right)};"
+        # One carry chain: keep bars synthesis from merging adders; ones above the subtrahend leave those bits alone.
+        ones = width - right - self.widths[minus[0].value]
+        if minus[1]:
+            above = f"{ones}'d{(1 << ones) - 1}, " if ones > 0 else ""
+            return f"{INDENT}(* keep *) {wire} = {left} - {_operand(f'{above}{name}', right, braces=True)};"
+        return f"{INDENT}(* keep *) {wire} = {left} + {_operand(name, right)};"
 
     def _registers(self, stage: int) -> list[str]:
         """One register for everything that crosses the cut before `stage`."""
@@ -216,9 +241,7 @@ class _Writer:
         for k in crossing:
             width = self.widths[k]
             parts.append(self._name(k, stage - 1))
-            lines.append(
-                f"{INDENT}wire signed [{width - 1}:0] {self._name(k, stage)} = cut{stage}[{low + width - 1}:{low}];"
-            )
+            lines.append(f"{INDENT}wire [{width - 1}:0] {self._name(k, stage)} = cut{stage}[{low + width - 1}:{low}];")
             low += width
         joined = f",\n{INDENT * 2}".join(reversed(parts))
         lines.append(f"{INDENT}assign cut{stage}_next = {{\n{INDENT * 2}{joined}\n{INDENT}}};")
@@ -229,17 +252,37 @@ class _Writer:
         return lines + instance("tmr_register", [("WIDTH", str(bits)), ("TMR", "TMR")], f"u_cut{stage}", ports)
 
     def _output(self, output: int, term: Term | None, result: TensorType) -> list[str]:
-        width, start = result.fixed.width, int(self.plan.start[output])
-        spare = self.widths[term.value] + term.shift + 1 if term else 1
-        inner = max(width, spare, abs(start).bit_length() + 1)
-        texts = [_sum([(self._name(term.value, self.cuts), term)])] if term else []
-        if start or not term:
-            sign = "-" if start < 0 else "+" if term else ""
-            texts.append(f"{sign} {inner}'sd{abs(start)}".strip())
+        """One output as a signed number: the constant, and the code with its sign."""
+        width, constant = result.fixed.width, int(self.plan.start[output])
+        inner, texts = width, []
+        if term is not None:
+            sign, offset = term_code(term, self.encoding.codes)
+            constant += offset
+            inner = max(width, self.widths[term.value] + term.shift + 1)
+            code = _operand(self._name(term.value, self.cuts), term.shift)
+            texts = [("- " if sign < 0 else "") + f"$signed({{1'b0, {code}}})"]
+        inner = max(inner, abs(constant).bit_length() + 1)
+        if constant or not texts:
+            minus = "-" if constant < 0 else ""
+            texts = [f"{minus}{inner}'sd{abs(constant)}"] + [t if t[0] == "-" else f"+ {t}" for t in texts]
         return [
             f"{INDENT}wire signed [{inner - 1}:0] y{output} = {' '.join(texts)};",
             f"{INDENT}assign y[{(output + 1) * width - 1}:{output * width}] = y{output}[{width - 1}:0];",
         ]
+
+
+def used_inputs(graph: AdderGraph) -> list[int]:
+    """Return the inputs that an adder or an output of the graph reads."""
+    used = {term.value for adder in graph.adders for term in adder.terms}
+    used |= {term.value for term in graph.outputs if term}
+    return sorted(k for k in used if k < graph.inputs)
+
+
+def _operand(text: str, shift: int, *, braces: bool = False) -> str:
+    """Return a code shifted left; braces fix its width, so that nothing above it is complemented."""
+    if shift:
+        return f"{{{text}, {shift}'d0}}"
+    return f"{{{text}}}" if braces or text[0] == "~" else text
 
 
 def _sum(terms: list[tuple[str, Term]]) -> str:

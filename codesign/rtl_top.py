@@ -7,16 +7,18 @@ from codesign.rtl_adders import adders_module, register_bits
 from codesign.rtl_register import LiveBits
 from codesign.rtl_text import INDENT, constant_module, header, instance, rom_module, rom_words, section, wiring
 from codesign.schedule import Schedule
+from codesign.unsigned_form import Fabric
 from codesign.verilog_literals import counter_bits
 
 
 class Top:
     """Text of the top level and of the constant modules that it needs; bit counts for the manifest."""
 
-    def __init__(self, graph: Graph, schedule: Schedule, *, triplicate: bool) -> None:
+    def __init__(self, graph: Graph, schedule: Schedule, *, triplicate: bool, fabric: Fabric = "cells") -> None:
         self.graph = graph
         self.schedule = schedule
         self.triplicate = triplicate
+        self.fabric = fabric
         self.modules: list[tuple[str, str]] = []
         self.register_bits = 0
         self._err_count = 0
@@ -179,10 +181,10 @@ class Top:
         if how.finish:
             target = f"{flat}_sums"
             lines += [f"{INDENT}wire [{result.bits - 1}:0] {target};"]
-        self.modules.append((f"{name}.v", adders_module(name, how, data, result, cuts)))
+        self.modules.append((f"{name}.v", adders_module(name, how, data, result, cuts, fabric=self.fabric)))
         ports, parameters = [("x", self._read(node, 0)), ("y", target)], []
         if cuts:
-            self.register_bits += register_bits(how, data, cuts)
+            self.register_bits += register_bits(how, data, cuts, self.fabric)
             ports, parameters = [("clk", "clk"), ("rst", "rst"), *ports, ("tmr_err", self._err())], [("TMR", "TMR")]
         lines += instance(name, parameters, f"u_{flat}", ports)
         if how.finish:

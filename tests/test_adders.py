@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from codesign.adder_solver import solve
-from codesign.adders import Adder, AdderGraph, Term, adder_bits, joined, pruned, widths
+from codesign.adders import Adder, AdderGraph, Term, joined, pruned, widths
 from codesign.ranges import Interval
 
 # a0 = x0 + 4 x1, a1 = 2 a0 - x1
@@ -37,11 +37,6 @@ def test_bounds_are_reached_and_hold():
     assert np.array_equal(values.max(axis=0), bounds.high)
     assert bounds.contains(values)
     assert widths(Interval(np.array([-8, 0, 0]), np.array([7, 7, 0]))) == (4, 4, 2)
-
-
-def test_low_bits_that_pass_unchanged_cost_nothing():
-    shifted = AdderGraph(2, (Adder(Term(0), Term(1, 2)),), (Term(2),))
-    assert adder_bits(shifted, shifted.bounds(full(2))) == widths(shifted.bounds(full(2)))[2] - 2
 
 
 def test_pruning_keeps_the_matrix_and_drops_what_nothing_reads():
