@@ -116,6 +116,7 @@ module sample #(
         .PAD_LEFT        (0),
         .OUT_ROWS        (2),
         .OUT_COLUMNS     (2),
+        .GROUPS          (1),
         .PAD_VALUE       (3'd0),
         .TRUNCATE        (0),
         .BIAS_SHIFT      (0),
