@@ -69,7 +69,11 @@ data_option = click.option(
     "--data", type=click.Path(path_type=Path), metavar="PATH[:KEY]", help="Data file; default: the embedded generator."
 )
 reuse_option = click.option(
-    "--reuse", multiple=True, metavar="NODE=R", callback=_reuse_pairs, help="Reuse factor of a node; repeatable."
+    "--reuse",
+    multiple=True,
+    metavar="NODE=R",
+    callback=_reuse_pairs,
+    help="Reuse factor of a node, or of all: '*=R'; repeatable.",
 )
 tmr_option = click.option(
     "--tmr", type=click.Choice(TMR_MODES), default="registers", show_default=True, help="What is triplicated."

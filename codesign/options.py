@@ -17,11 +17,11 @@ ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 class RunOptions:
     """Options of one run of a design.
 
-    `reuse` holds (node, reuse factor) pairs, each node once. `constraints` are texts such as
-    "latency <= 100 ns" that replace the design's own when there is at least one. `weight_bits` quantises layers
-    with float weights, which is refused otherwise. `input_format` puts the model's first quantiser into the
-    hardware, behind a port of that format ("u8.7"). `rounding` and `drop_bits` say how floating charge codes in the
-    data are read.
+    `reuse` holds (node, reuse factor) pairs, each node once; node "*" stands for all others that can be reused.
+    `constraints` are texts such as "latency <= 100 ns" that replace the design's own when there is at least one.
+    `weight_bits` quantises layers with float weights, which is refused otherwise. `input_format` puts the model's
+    first quantiser into the hardware, behind a port of that format ("u8.7"). `rounding` and `drop_bits` say how
+    floating charge codes in the data are read.
     """
 
     design: str
@@ -43,6 +43,7 @@ class RunOptions:
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
     """Read "NODE=R" texts into (node, reuse factor) pairs; `BadInputError` names the text that is wrong.
 
+    NODE "*" gives every other node that can be reused one factor.
     Whether the node exists and R is legal for it is for the schedule to say, which knows the graph.
     """
     pairs = tuple(_parse_pair(text) for text in texts)

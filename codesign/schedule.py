@@ -116,7 +116,7 @@ def schedule(
 ) -> Schedule:
     """Return the schedule of `graph` with the fewest register bits.
 
-    `reuse`: reuse factor by node, 1 where absent. `cuts`: nodes whose result is registered at once
+    `reuse`: reuse factor by node ("*": all others), 1 where absent. `cuts`: nodes whose result is registered at once
     (default: `default_cuts`). `inner_cuts`: pipeline cuts inside the adders of a node, 0 where absent. `apart`: pairs
     (early, late) of nodes with a register somewhere between them, as both do not fit into one cycle. `latency_cycles`
     of the whole graph: the least possible if it is None. At an interval of one cycle no schedule has fewer bits;
@@ -178,6 +178,8 @@ def _computed(graph: Graph) -> list[Node]:
 
 def _checked_reuse(graph: Graph, reuse: Mapping[str, int]) -> dict[str, int]:
     choices = reusable(graph)
+    if "*" in reuse and choices:
+        reuse = dict.fromkeys(choices, reuse["*"]) | {name: reuse[name] for name in reuse if name != "*"}
     for name, factor in reuse.items():
         if name not in graph.by_name:
             raise BadInputError(f"no node '{name}' to reuse; nodes with a reuse factor: {', '.join(choices) or 'none'}")

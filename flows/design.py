@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Graph
 from codesign.options import RunOptions
@@ -64,3 +65,10 @@ class Design:
     constraints: tuple[str, ...]
     vectors: int
     bind: Callable[[RunOptions], Bound]
+
+
+def refuse_options(options: RunOptions, *names: str) -> None:
+    """Raise `BadInputError` for an option in `names` that was given: what a design has no use for is no silence."""
+    for name in names:
+        if getattr(options, name) is not None:
+            raise BadInputError(f"design '{options.design}' has no use for --{name.replace('_', '-')}; leave it out")

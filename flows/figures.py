@@ -1,6 +1,6 @@
-"""Figures of a run: event displays on the hexagon and the distribution of the energy mover's distance."""
+"""Figures of a run: event displays on the hexagon, distributions of the energy mover's distance, ROC curves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from codesign.files import write_with
 Reals = NDArray[np.float64]
 SHOWN_EVENTS = 2
 DPI = 110
+LINES = ("-", "--", ":", "-.")
 
 
 def event_figure(reference: Reals, response: Reals, distances: Mapping[str, Reals], path: Path) -> Path:
@@ -35,6 +36,30 @@ def event_figure(reference: Reals, response: Reals, distances: Mapping[str, Real
             _module(figure, axes, image, top, signed=title == "difference")
             axes.set_title(f"event {event}: {title}", fontsize=9)
     _histograms(figure.add_subplot(grid[:, 3]), distances)
+    return _saved(figure, path)
+
+
+def roc_figure(scores: Mapping[str, Reals], labels: NDArray[np.int64], classes: Sequence[str], path: Path) -> Path:
+    """Draw the ROC curve of each class against the rest, one panel a class, one line for each of `scores`.
+
+    `scores`: (events, classes) by model. The PNG at `path` is whole or absent.
+    """
+    figure = Figure(figsize=(3.0 * len(classes), 3.2), layout="constrained")
+    panels = figure.subplots(1, len(classes), squeeze=False, sharey=True)[0]
+    for label, (axes, title) in enumerate(zip(panels, classes, strict=True)):
+        for (name, values), style in zip(scores.items(), LINES, strict=False):
+            order = np.argsort(-values[:, label], kind="stable")
+            is_class = labels[order] == label
+            efficiency, background = (np.cumsum(part) / max(part.sum(), 1) for part in (is_class, ~is_class))
+            axes.plot(background, efficiency, style, label=name)
+        axes.set_title(f"{title} against the rest", fontsize=9)
+        axes.set_xlabel("background efficiency")
+    panels[0].set_ylabel("signal efficiency")
+    panels[-1].legend(fontsize=8, frameon=False, loc="lower right")
+    return _saved(figure, path)
+
+
+def _saved(figure: Any, path: Path) -> Path:
     return write_with(
         path, lambda temporary: figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
     )

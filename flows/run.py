@@ -30,7 +30,7 @@ from codesign.sim.verilator import lint
 
 Manifest = dict[str, Any]
 CHECK_VECTORS = 100_000
-RESULTS = ("report.json", "report.txt", "exactness.json", "equality.json", "physics.json", "events.png")
+RESULTS = ("report.json", "report.txt", "exactness.json", "equality.json", "physics.json", "events.png", "roc.png")
 
 
 @dataclass
@@ -183,7 +183,7 @@ def _compile(bound: Bound, options: RunOptions, clock_ns: float, watch: Stopwatc
 def _verify(bound: Bound, folder: Path, watch: Stopwatch) -> tuple[CaseResult, ...]:
     with watch.step("simulate and compare"):
         results = verify_cases(bound, folder / "rtl", folder / "simulation", folder / "build")
-        write_json(folder / "equality.json", {case.case: _case_line(case) for case in results})
+        write_json(folder / "equality.json", {case.case: case.counts() for case in results})
     return results
 
 

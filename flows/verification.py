@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,13 @@ class CaseResult:
     graph: Equality
     golden: Mapping[str, Equality]
     measured: Measured
+
+    def counts(self) -> dict[str, Any]:
+        """Return compared and equal values, and the measured timing, as JSON can hold them."""
+        compared = {"graph": self.graph, **{f"golden {name}": equality for name, equality in self.golden.items()}}
+        equal = {name: {"equal": one.values - one.mismatches, "total": one.values} for name, one in compared.items()}
+        timing = {"latency_cycles": self.measured.latency_cycles, "ii_cycles": self.measured.ii_cycles}
+        return {**equal, **timing}
 
 
 def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) -> tuple[CaseResult, ...]:

@@ -247,7 +247,7 @@ def test_reuse_must_be_a_node_and_a_whole_number(text: str) -> None:
 def test_reuse_names_a_node_once() -> None:
     with pytest.raises(errors.BadInputError, match="conv more than once"):
         parse_reuse(["conv=4", "dense=2", "conv=4"])
-    assert parse_reuse(["conv=4", "dense=2"]) == (("conv", 4), ("dense", 2))
+    assert parse_reuse(["conv=4", "*=2"]) == (("conv", 4), ("*", 2))
 
 
 def test_designs_are_the_modules_of_the_designs_folder() -> None:

@@ -4,10 +4,7 @@ The input port carries the 48 trigger cells as integers of the model's first qua
 without a cell are constant zero and cost nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from importlib import resources
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -17,12 +14,10 @@ from codesign.data.load import data_file, load_charges
 from codesign.data.shower import DROP_BITS, generate
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
-from codesign.flows.design import Bound, Design, Exactness
+from codesign.flows.design import Bound, Design
+from codesign.flows.model_check import checker, shipped_checkpoint
 from codesign.flows.physics import encoder_physics
 from codesign.frontend.brevitas import capture, float_layers, quantise_weights
-from codesign.frontend.captured import Captured
-from codesign.frontend.exactness import check_exactness
-from codesign.frontend.vectors import corner_inputs, random_inputs
 from codesign.graph import Graph, Node
 from codesign.models.compare import load_model
 from codesign.models.econt import AutoEncoder
@@ -37,7 +32,7 @@ CELLS_INPUT = "cells"
 
 def bind(options: RunOptions) -> Bound:
     """Bind the encoder to a model and events; defaults are the shipped checkpoint and the embedded generator."""
-    path = options.model or _shipped_checkpoint()
+    path = options.model or shipped_checkpoint("econt")
     model = load_model(path)
     if options.weight_bits is not None:
         model = cast(AutoEncoder, quantise_weights(model, _weight_bits(model, options.weight_bits)))
@@ -51,7 +46,11 @@ def bind(options: RunOptions) -> Bound:
         inputs = {CELLS_INPUT: from_image(integers)}
     files = (path, *([data_file(options.data)] if options.data else []))
     return Bound(
-        graph, inputs, files=files, check=_checker(captured, model), physics=encoder_physics(model, captured, charges)
+        graph,
+        inputs,
+        files=files,
+        check=checker(captured, model.encoder),
+        physics=encoder_physics(model, captured, charges),
     )
 
 
@@ -64,10 +63,6 @@ def with_cells(graph: Graph, image: str) -> Graph:
         nodes.append(Node(image, Gather(index, IMAGE), (CELLS_INPUT,)) if node.name == image else node)
     port = replace(graph.inputs[0], node=CELLS_INPUT)
     return Graph(graph.name, tuple(nodes), (port,), graph.outputs)
-
-
-def _shipped_checkpoint() -> Path:
-    return Path(str(resources.files("codesign.models") / "econt.safetensors"))
 
 
 def _weight_bits(model: AutoEncoder, bits: int) -> dict[str, int]:
@@ -91,22 +86,6 @@ def _charges(options: RunOptions) -> Integers:
     drop = DROP_BITS if options.drop_bits is None else options.drop_bits
     charges = load_charges(options.data, rounding=options.rounding, drop=drop)
     return charges[: options.vectors]
-
-
-def _checker(captured: Captured, model: AutoEncoder) -> Callable[[int], Exactness]:
-    def check(count: int) -> Exactness:
-        inputs = np.concatenate([corner_inputs(captured), random_inputs(captured, count, seed=1)])
-        report = check_exactness(captured, model.encoder, inputs)
-        return Exactness(
-            report.vectors,
-            report.total_values,
-            report.total_mismatches,
-            len(report.float32_ties),
-            report.unexplained,
-            report.summary(),
-        )
-
-    return check
 
 
 DESIGN = Design(

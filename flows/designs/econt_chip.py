@@ -18,7 +18,7 @@ from codesign.data.geometry import AE_IMAGE_INDEX
 from codesign.data.shower import DROP_BITS, generate
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
-from codesign.flows.design import Bound, Case, Design
+from codesign.flows.design import Bound, Case, Design, refuse_options
 from codesign.graph import Graph, Node, Port
 from codesign.ops import (
     Constant,
@@ -131,7 +131,7 @@ def bind(options: RunOptions) -> Bound:
     A model file that also holds codes needs no data file. Without files: seeded random weight sets and the
     embedded generator. Golden outputs that belong to the codes, in the data or model file, are compared too.
     """
-    _refuse_options(options)
+    refuse_options(options, "weight_bits", "input_format", "rounding", "drop_bits")
     model = read_arrays(options.model) if options.model else {}
     data = read_arrays(options.data) if options.data else model
     settings = _settings({**model, **data})
@@ -140,13 +140,6 @@ def bind(options: RunOptions) -> Bound:
     codes = _codes(data, options)
     files = tuple(path for path in (options.model, options.data) if path)
     return Bound(build(settings), {"codes": codes}, cases, cuts=CUTS, files=files)
-
-
-def _refuse_options(options: RunOptions) -> None:
-    """What the block has no use for is an error, not silence."""
-    for name in ("weight_bits", "input_format", "rounding", "drop_bits"):
-        if getattr(options, name) is not None:
-            raise BadInputError(f"design 'econt_chip' has no use for --{name.replace('_', '-')}; leave it out")
 
 
 def _settings(data: Mapping[str, Integers]) -> Settings:

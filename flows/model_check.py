@@ -1,0 +1,36 @@
+"""What the designs that come from a trained model share: the shipped checkpoint, and the check of the graph."""
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codesign.flows.design import Exactness
+from codesign.frontend.captured import Captured
+from codesign.frontend.exactness import check_exactness
+from codesign.frontend.vectors import corner_inputs, random_inputs
+
+
+def shipped_checkpoint(name: str) -> Path:
+    """Return the checkpoint of that name that comes with the package."""
+    return Path(str(resources.files("codesign.models") / f"{name}.safetensors"))
+
+
+def checker(captured: Captured, model: Any) -> Callable[[int], Exactness]:
+    """Return the function that compares graph and Brevitas module on all corners and that many random inputs."""
+
+    def check(count: int) -> Exactness:
+        inputs = np.concatenate([corner_inputs(captured), random_inputs(captured, count, seed=1)])
+        report = check_exactness(captured, model, inputs)
+        return Exactness(
+            report.vectors,
+            report.total_values,
+            report.total_mismatches,
+            len(report.float32_ties),
+            report.unexplained,
+            report.summary(),
+        )
+
+    return check
