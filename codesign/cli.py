@@ -22,7 +22,7 @@ import click
 from codesign import __version__
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
-from codesign.options import ROUNDINGS, TMR_MODES, RunOptions, parse_reuse
+from codesign.options import ROUNDINGS, TMR_MODES, RunOptions, parse_cuts, parse_reuse
 
 
 class PositiveNumber(click.ParamType[float]):
@@ -59,6 +59,18 @@ def _reuse_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str
     return parse_reuse(texts)
 
 
+def _cut_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    return parse_cuts(texts)
+
+
+def _known_technology(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    if name is not None:
+        from codesign.delay import technology
+
+        technology(name)  # an error that lists the names
+    return name
+
+
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 _OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -79,6 +91,28 @@ tmr_option = click.option(
     "--tmr", type=click.Choice(TMR_MODES), default="registers", show_default=True, help="What is triplicated."
 )
 clock_option = click.option("--clock-ns", type=PositiveNumber(), help="Clock period in ns; default: the design's.")
+technology_option = click.option(
+    "--technology",
+    metavar="NAME",
+    callback=_known_technology,
+    help="xcup, nangate45, osu018 or sky130hd: choose reuse factors and registers for it, of least area at the clock.",
+)
+cuts_option = click.option(
+    "--cuts", "inner_cuts", multiple=True, metavar="NODE=N", callback=_cut_pairs,
+    help="Pipeline cuts inside the shared adders of a node; repeatable.",
+)  # fmt: skip
+ii_option = click.option(
+    "--ii", "ii_cycles", type=click.IntRange(min=1), metavar="N",
+    help="Longest initiation interval in cycles; default: what the given reuse factors need. Needs --technology.",
+)  # fmt: skip
+latency_option = click.option(
+    "--latency", "latency_cycles", type=click.IntRange(min=1), metavar="N",
+    help="Longest latency in cycles. Needs --technology.",
+)  # fmt: skip
+area_option = click.option(
+    "--area-budget", type=PositiveNumber(), metavar="AREA",
+    help="Largest estimated area, LUTs or um2: then the shortest latency is chosen. Needs --technology.",
+)  # fmt: skip
 liberty_option = click.option("--liberty", type=_FILE, help="Liberty file for area and power; default: gate counts.")
 vectors_option = click.option("--vectors", type=click.IntRange(min=1), help="Number of vectors; default: the design's.")
 output_option = click.option(
@@ -149,7 +183,8 @@ def demo(output: Path) -> None:
 
 _MODEL = (model_option, weight_bits_option, input_format_option)
 _DATA = (data_option, rounding_option, drop_option, vectors_option)
-_HARDWARE = (reuse_option, tmr_option, clock_option)
+_SCHEDULE = (technology_option, ii_option, latency_option, area_option, cuts_option)
+_HARDWARE = (reuse_option, tmr_option, clock_option, *_SCHEDULE)
 
 
 def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOptions], str]], None]:

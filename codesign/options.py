@@ -21,7 +21,8 @@ class RunOptions:
     `constraints` are texts such as "latency <= 100 ns" that replace the design's own when there is at least one.
     `weight_bits` quantises layers with float weights, which is refused otherwise. `input_format` puts the model's
     first quantiser into the hardware, behind a port of that format ("u8.7"). `rounding` and `drop_bits` say how
-    floating charge codes in the data are read.
+    floating charge codes in the data are read. With a `technology` what `reuse` and `inner_cuts` (node, pipeline cuts)
+    leave open is chosen for the clock, within `ii_cycles`, `latency_cycles` and `area_budget` in its unit.
     """
 
     design: str
@@ -38,6 +39,11 @@ class RunOptions:
     input_format: str | None = None
     rounding: Rounding | None = None
     drop_bits: int | None = None
+    technology: str | None = None
+    ii_cycles: int | None = None
+    latency_cycles: int | None = None
+    area_budget: float | None = None
+    inner_cuts: tuple[tuple[str, int], ...] = ()
 
 
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
@@ -46,18 +52,25 @@ def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
     NODE "*" gives every other node that can be reused one factor.
     Whether the node exists and R is legal for it is for the schedule to say, which knows the graph.
     """
-    pairs = tuple(_parse_pair(text) for text in texts)
+    return _parse_pairs(texts, "--reuse", "NODE=R", "reuse factor", 1)
+
+
+def parse_cuts(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Read "NODE=N" texts into (node, pipeline cuts inside it) pairs; `BadInputError` names the text that is wrong."""
+    return _parse_pairs(texts, "--cuts", "NODE=N", "number of cuts", 0)
+
+
+def _parse_pairs(texts: Sequence[str], option: str, form: str, what: str, least: int) -> tuple[tuple[str, int], ...]:
+    pairs = []
+    for text in texts:
+        node, equals, number = (part.strip() for part in text.partition("="))
+        if not node or not equals:
+            raise BadInputError(f"{option} {text!r} must be {form}, for example {option} conv=4")
+        if not (number.isascii() and number.isdigit() and len(number) < 10 and int(number) >= least):
+            raise BadInputError(f"{option} {text!r}: the {what} must be a whole number from {least}, not {number!r}")
+        pairs.append((node, int(number)))
     nodes = [node for node, _ in pairs]
     repeated = sorted({node for node in nodes if nodes.count(node) > 1})
     if repeated:
-        raise BadInputError(f"--reuse names {', '.join(repeated)} more than once: give each node one reuse factor")
-    return pairs
-
-
-def _parse_pair(text: str) -> tuple[str, int]:
-    node, equals, factor = (part.strip() for part in text.partition("="))
-    if not node or not equals:
-        raise BadInputError(f"--reuse {text!r} must be NODE=R, for example --reuse conv=4")
-    if not (factor.isascii() and factor.isdigit() and len(factor) < 10 and int(factor) > 0):
-        raise BadInputError(f"--reuse {text!r}: the reuse factor must be a whole number from 1, not {factor!r}")
-    return node, int(factor)
+        raise BadInputError(f"{option} names {', '.join(repeated)} more than once: give each node one {what}")
+    return tuple(pairs)

@@ -5,6 +5,8 @@ every adder u that reads v, and s[u] >= s[v] + 1 for every u whose longest way f
 the linear programme of least register bits has an integer optimum (Leiserson and Saxe, Algorithmica 6, 1991).
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
@@ -12,6 +14,7 @@ from scipy.sparse import csr_array
 from codesign.adders import AdderGraph
 
 
+@lru_cache(maxsize=256)
 def stages(graph: AdderGraph, widths: tuple[int, ...], cuts: int) -> tuple[int, ...]:
     """Return the stage of every value for `cuts` cuts; inputs are in stage 0 and outputs are read in stage `cuts`."""
     values = graph.inputs + len(graph.adders)

@@ -1,7 +1,7 @@
 """Emission: graph and schedule become Verilog files and a manifest. Deterministic: same input, same bytes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -31,9 +31,18 @@ class Rtl:
     manifest: dict[str, Any]
 
 
-def emit(graph: Graph, schedule: Schedule, *, tmr: Tmr, clock_ns: float, fabric: Fabric = "cells") -> Rtl:
+def emit(
+    graph: Graph,
+    schedule: Schedule,
+    *,
+    tmr: Tmr,
+    clock_ns: float,
+    fabric: Fabric = "cells",
+    choice: Mapping[str, Any] | None = None,
+) -> Rtl:
     """Return the Verilog of `graph` under `schedule`, its adders written for `fabric`.
 
+    `choice`: what the schedule was chosen for and is estimated to take, for the manifest.
     Raises `BadInputError` for a name that is no Verilog identifier.
     """
     check_identifier(graph.name, "design name")
@@ -48,7 +57,8 @@ def emit(graph: Graph, schedule: Schedule, *, tmr: Tmr, clock_ns: float, fabric:
     _check_distinct([name.removesuffix(".v") for name, _ in files], "modules")
     names = [name for pattern in (_SIGNAL, _INSTANCE) for name in pattern.findall(text)]
     _check_distinct(names, "signals or instances")
-    return Rtl(files, _manifest(top, files, tmr, clock_ns))
+    chosen = {} if choice is None else {"choice": dict(choice)}
+    return Rtl(files, _manifest(top, files, tmr, clock_ns) | chosen)
 
 
 def _check_distinct(names: list[str], what: str) -> None:

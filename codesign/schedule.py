@@ -123,8 +123,8 @@ def schedule(
     above, it has no more than the one that starts every node as soon as possible.
     Raises `BadInputError` naming the node and the legal values.
     """
-    factors = _checked_reuse(graph, reuse or {})
-    inner = _checked_inner_cuts(graph, inner_cuts or {}, factors)
+    factors = checked_reuse(graph, reuse or {})
+    inner = checked_inner_cuts(graph, inner_cuts or {}, factors)
     cuts = default_cuts(graph) if cuts is None else _checked_cuts(graph, cuts)
     _check_outputs(graph)
     timings = {
@@ -176,7 +176,8 @@ def _computed(graph: Graph) -> list[Node]:
     return [node for node in graph.nodes if node.op.kind != "input" and node.name not in graph.static]
 
 
-def _checked_reuse(graph: Graph, reuse: Mapping[str, int]) -> dict[str, int]:
+def checked_reuse(graph: Graph, reuse: Mapping[str, int]) -> dict[str, int]:
+    """Return the reuse factor of every node that computes; `BadInputError` naming the legal ones."""
     choices = reusable(graph)
     if "*" in reuse and choices:
         reuse = dict.fromkeys(choices, reuse["*"]) | {name: reuse[name] for name in reuse if name != "*"}
@@ -196,7 +197,8 @@ def _checked_cuts(graph: Graph, cuts: tuple[str, ...]) -> tuple[str, ...]:
     return cuts
 
 
-def _checked_inner_cuts(graph: Graph, inner: Mapping[str, int], reuse: Mapping[str, int]) -> Mapping[str, int]:
+def checked_inner_cuts(graph: Graph, inner: Mapping[str, int], reuse: Mapping[str, int]) -> Mapping[str, int]:
+    """Return `inner`, checked; `BadInputError` naming the node that cannot be cut."""
     for name, cuts in inner.items():
         if name not in reuse or cuts < 0:
             raise BadInputError(f"node '{name}': pipeline cuts must be 0 or more, of a node that computes, not {cuts}")

@@ -92,11 +92,11 @@ def _matvec(op: Any, reuse: int, data: TensorType, weight: TensorType, bias: Ten
     if isinstance(op.rtl(reuse, data, weight, bias), Products):
         return ()
     matvec = op.matvec(data, weight)
-    groups = matvec.groups(reuse)
+    phases = matvec.phases(reuse)
     bits = (data.fixed.width, weight.fixed.width)
-    words = groups.inputs * groups.outputs
+    words = phases.inputs * phases.outputs
     fetched = (Step("mux", words),) if words > 1 else ()
-    return (*fetched, Step("multiplier", *bits), *_tree(matvec.inputs // groups.inputs + 1, sum(bits)))
+    return (*fetched, Step("multiplier", *bits), *_tree(matvec.inputs // phases.inputs + 1, sum(bits)))
 
 
 _STEPS: Mapping[str, Callable[..., Steps]] = {
@@ -107,5 +107,6 @@ _STEPS: Mapping[str, Callable[..., Steps]] = {
     "pack_float": _pack_float,
     "unpack_float": _unpack_float,
     "dense": _matvec,
+    "conv1d": _matvec,
     "conv2d": _matvec,
 }

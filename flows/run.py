@@ -17,6 +17,7 @@ from codesign.errors import BadInputError, VerificationError
 from codesign.files import write_json, write_text
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.liberty import read_liberty
+from codesign.flows.planning import compile_bound, estimate_text
 from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_run import Findings, assemble
 from codesign.flows.synthesis import synthesis_ahead, synthesise
@@ -24,8 +25,7 @@ from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.verification import CaseResult, verify_cases
 from codesign.options import RunOptions
 from codesign.report import Resources, parse_constraints, read_report, render_text, write_report
-from codesign.rtl import emit, write_rtl
-from codesign.schedule import schedule
+from codesign.rtl import write_rtl
 from codesign.sim.verilator import lint
 
 Manifest = dict[str, Any]
@@ -114,7 +114,8 @@ def compile_design(options: RunOptions) -> str:
     manifest = _compile(bound, options, options.clock_ns or design.clock_ns, watch)
     return (
         f"{manifest['top']}: latency {manifest['latency_cycles']} cycles, initiation interval "
-        f"{manifest['ii_cycles']}, {manifest['register_bits']} register bits\n{result_folder(options) / 'rtl'}"
+        f"{manifest['ii_cycles']}, {manifest['register_bits']} register bits\n"
+        f"{estimate_text(manifest)}{result_folder(options) / 'rtl'}"
     )
 
 
@@ -169,8 +170,7 @@ def _check(bound: Bound, vectors: int, folder: Path, watch: Stopwatch) -> Exactn
 def _compile(bound: Bound, options: RunOptions, clock_ns: float, watch: Stopwatch) -> Manifest:
     folder = result_folder(options)
     with watch.step("compile to Verilog"):
-        plan = schedule(bound.graph, dict(options.reuse), bound.cuts)
-        rtl = emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns)
+        rtl = compile_bound(bound, options, clock_ns)
         write_rtl(rtl, folder / "rtl")
         write_text(folder / "graph.json", bound.graph.to_json())
     with watch.step("lint and proof of triplication"):

@@ -53,6 +53,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "delay": BASE | {"data"},
     "steps": NUMBERS | {"graph", "ops"},
     "critical_path": NUMBERS | {"graph", "schedule", "adders", "pipeline", "rtl_adders", "delay", "steps"},
+    "estimate": NUMBERS
+    | {"graph", "ops", "adders", "unsigned_form", "pipeline", "rtl_adders", "delay", "steps", "critical_path"},
+    "programme": NUMBERS | {"graph", "estimate"},
+    "optimise": NUMBERS | {"graph", "schedule", "delay", "critical_path", "estimate", "programme"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.
 OUTER: Mapping[str, frozenset[str]] = {

@@ -64,11 +64,13 @@ def test_all_options_of_run_arrive(asked: list[tuple[str, object]], tmp_path: Pa
         *("--model", model, "--data", data, "--liberty", liberty, "--output", tmp_path / "out"),
         *("--reuse", "conv=4", "--reuse", "encoder.dense = 128", "--tmr", "none", "--clock-ns", "12.5"),
         *("--vectors", "1000", "--constraint", "ii <= 25 ns", "--constraint", "area <= 4 mm2"),
+        *("--technology", "xcup", "--ii", "8", "--latency", "20", "--area-budget", "5e4", "--cuts", "encoder.fc=0"),
     ]
     assert execute(["run", "tiny", *map(str, options)]) == 0
     expected = RunOptions(
         "tiny", tmp_path / "out", model, data, liberty, (("conv", 4), ("encoder.dense", 128)), "none", 12.5, 1000,
-        ("ii <= 25 ns", "area <= 4 mm2"),
+        ("ii <= 25 ns", "area <= 4 mm2"), technology="xcup", ii_cycles=8, latency_cycles=20, area_budget=5e4,
+        inner_cuts=(("encoder.fc", 0),),
     )  # fmt: skip
     assert asked == [("run_design", expected)]
 
@@ -181,6 +183,12 @@ def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path
         (["run", "tiny", "--vectors", "0"], "not in the range x>=1"),
         (["run", "tiny", "--vectors", "many"], "'many' is not a valid integer"),
         (["run", "tiny", "--reuse", "conv"], "'conv' must be NODE=R"),
+        (["run", "tiny", "--technology", "asap7"], "no technology 'asap7': choose one of nangate45, osu018"),
+        (["run", "tiny", "--ii", "0"], "not in the range x>=1"),
+        (["run", "tiny", "--latency", "soon"], "'soon' is not a valid integer"),
+        (["run", "tiny", "--area-budget", "-1"], "finite number above 0, not -1"),
+        (["run", "tiny", "--cuts", "fc=-1"], "the number of cuts must be a whole number from 0, not '-1'"),
+        (["run", "tiny", "--cuts", "fc=1", "--cuts", "fc=2"], "--cuts names fc more than once"),
         (["run", "tiny", "a\nb"], "unexpected extra argument"),
         (["report", "nowhere"], "'nowhere' does not exist"),
     ],

@@ -39,6 +39,14 @@ def add(name: str, left: str, right: str) -> Node:
     return Node(name, Add(), (left, right))
 
 
+def narrow(name: str, operand: str) -> Node:
+    return Node(name, Requantise(Fixed(2, 0, True)), (operand,))
+
+
+def wires(name: str, operand: str) -> Node:
+    return Node(name, Reshape((2,)), (operand,))
+
+
 def make(*nodes: Node, outputs: tuple[str, ...] = ()) -> Graph:
     names = outputs or (nodes[-1].name,)
     return Graph("design", (*HEAD, *nodes), (Port("x"),), tuple(Port(name) for name in names))
@@ -202,9 +210,10 @@ def small_cases(draw: st.DrawFn) -> tuple[Graph, tuple[str, ...], set, int]:
     names, nodes = ["x"], []
     for i in range(draw(st.integers(1, 4))):
         operands = [draw(st.sampled_from(names)) for _ in range(2)]
-        narrow = Node(f"n{i}", Requantise(Fixed(2, 0, True)), (operands[0],))
-        wires = Node(f"n{i}", Reshape((2,)), (operands[0],))
-        nodes.append(draw(st.sampled_from([dense(f"n{i}", operands[0]), add(f"n{i}", *operands), narrow, wires])))
+        name, left = f"n{i}", operands[0]
+        nodes.append(
+            draw(st.sampled_from([dense(name, left), add(name, *operands), narrow(name, left), wires(name, left)]))
+        )
         names.append(f"n{i}")
     read = {operand for node in nodes for operand in node.operands}
     outputs = [name for name in names if name not in read or draw(st.integers(0, 3)) == 0]

@@ -1,0 +1,200 @@
+"""Area and delay of one node in each way to build it, from the constants of a technology.
+
+Shared adders are counted and timed one by one. Any other node is its operator's `steps` for every element of its
+result; time-multiplexed products are multipliers, what adds them up, and what selects their operands.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from codesign.adders import AdderGraph
+from codesign.critical_path import adder_columns, adder_delays, code_bits, step_ns
+from codesign.delay import Technology
+from codesign.graph import Graph, Node, Products, Wiring
+from codesign.ops import Threshold
+from codesign.pipeline import stages
+from codesign.ranges import Interval
+from codesign.rtl_adders import Plan, is_cuttable, plan, register_bits
+from codesign.steps import Step, operator_steps
+from codesign.unsigned_form import Fabric, encode, input_codes
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to build a node: reuse factor and pipeline cuts inside, and what it takes.
+
+    Delays: from the operands to the first register inside (to the result if there is none), the longest between
+    registers inside, and from the last register inside to the result.
+    """
+
+    reuse: int
+    inner_cuts: int
+    area: float
+    latency_cycles: int
+    ii_cycles: int
+    head_ns: float
+    inner_ns: float = 0.0
+    tail_ns: float = 0.0
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether the node works phase by phase on operands that must hold still."""
+        return self.reuse > 1
+
+    @property
+    def hold_cycles(self) -> int:
+        """Cycles for which the operands must hold still."""
+        return self.latency_cycles if self.is_serial else 1
+
+    @property
+    def longest_ns(self) -> float:
+        """The longest of the three delays."""
+        return max(self.head_ns, self.inner_ns, self.tail_ns)
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """Area and delay of the nodes of one graph in one technology; registers in `copies` (1, or 3 if triplicated)."""
+
+    graph: Graph
+    technology: Technology
+    copies: int
+
+    @property
+    def fabric(self) -> Fabric:
+        """How the adders are written for the technology."""
+        return fabric_of(self.technology)
+
+    def variant(self, name: str, reuse: int, inner_cuts: int = 0) -> Variant:
+        """Return what node `name` takes at `reuse` with `inner_cuts` pipeline cuts inside."""
+        node, operands = self.graph.by_name[name], self.graph.operand_types(name)
+        timing = node.op.timing(reuse, *operands)
+        latency = timing.latency_cycles + inner_cuts
+        area, delays = self._area(node, reuse, inner_cuts), self._delays(node, reuse, inner_cuts)
+        return Variant(reuse, inner_cuts, area, latency, timing.ii_cycles, *delays)
+
+    def variants(self, name: str, reuse: Sequence[int], inner_cuts: int | None, budget_ns: float) -> Iterator[Variant]:
+        """Yield the ways to build a node at each reuse factor: with `inner_cuts` if it is given, else with as few cuts
+        as fit into `budget_ns` a stage, and with one more. More than that only add registers and latency."""
+        for factor in reuse:
+            if inner_cuts is not None:
+                yield self.variant(name, factor, inner_cuts)
+                continue
+            whole = self.variant(name, factor)
+            yield whole
+            most, spare = self._most_cuts(name, factor), int(whole.longest_ns > budget_ns)
+            # Stages that fit are at least as many as the budgets in the whole delay.
+            fewest = max(1, min(most, ceil(whole.longest_ns / budget_ns) - 1))
+            for cuts in range(fewest, most + 1):
+                found = self.variant(name, factor, cuts)
+                yield found
+                spare -= found.longest_ns <= budget_ns
+                if spare < 0:
+                    break
+
+    def _most_cuts(self, name: str, reuse: int) -> int:
+        node = self.graph.by_name[name]
+        how = node.op.rtl(reuse, *self.graph.operand_types(name))
+        if not (isinstance(how, Products) and is_cuttable(how)):
+            return 0
+        return max(self._plan(node, how).sums.depths, default=0)
+
+    def _plan(self, node: Node, how: Products) -> Plan:
+        return plan(how, self.graph.operand_types(node.name)[0])
+
+    def _area(self, node: Node, reuse: int, inner_cuts: int) -> float:
+        operands, technology = self.graph.operand_types(node.name), self.technology
+        how, cost = node.op.rtl(reuse, *operands), node.op.cost(reuse, *operands)
+        registers = technology.register_area(cost.register_bits, self.copies)
+        if isinstance(how, Wiring):
+            return 0.0
+        if node.op.static_operands and not isinstance(how, Products):
+            return registers + self._multipliers(node, reuse, cost.multipliers)
+        area = registers
+        if isinstance(how, Products):
+            area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how)))
+            crossing = register_bits(how, operands[0], inner_cuts, self.fabric) if inner_cuts else 0
+            area += technology.register_area(crossing, self.copies)
+        # All thresholds of an element are compared at once; any other step stands once an element.
+        repeated = node.op.thresholds.shape[1] if isinstance(node.op, Threshold) else 1
+        steps = operator_steps(node.op, reuse, *operands)
+        return area + self.graph.types[node.name].size * repeated * sum(step_area(step, technology) for step in steps)
+
+    def _multipliers(self, node: Node, reuse: int, count: int) -> float:
+        """General multipliers with an adder each, the words of the weights, and the selection of the data."""
+        data, weight = self.graph.operand_types(node.name)[:2]
+        technology, width = self.technology, self.graph.types[node.name].fixed.width
+        one = technology.multiplier_area(data.fixed.width, weight.fixed.width) + technology.adder_area(width)
+        if reuse == 1:
+            return count * one
+        word_bits = min(count, weight.size) * weight.fixed.width
+        words = max(1, ceil(weight.size / count))
+        stored = technology.rom_area(words, word_bits)
+        if not weight.is_constant:
+            stored = technology.mux_area(word_bits, words)
+        return count * one + stored + technology.mux_area(data.bits)
+
+    def _delays(self, node: Node, reuse: int, inner_cuts: int) -> tuple[float, float, float]:
+        operands = self.graph.operand_types(node.name)
+        how = node.op.rtl(reuse, *operands)
+        finish = sum(step_ns(step, self.technology) for step in operator_steps(node.op, reuse, *operands))
+        if not isinstance(how, Products):
+            return (finish, 0.0, 0.0)
+        delays = _stage_delays(self._plan(node, how), inner_cuts, self.technology)
+        delays[-1] += finish
+        return (delays[0], max(delays[1:-1], default=0.0), delays[-1] if inner_cuts else 0.0)
+
+
+def fabric_of(technology: Technology) -> Fabric:
+    """Return how adders are written for a technology: carry chains where area counts look-up tables."""
+    return "lut" if technology.area_unit == "LUT" else "cells"
+
+
+def step_area(step: Step, technology: Technology) -> float:
+    """Return the area of one step."""
+    if step.kind == "multiplier":
+        return technology.multiplier_area(step.size, step.other)
+    if step.kind == "adder":
+        return technology.adder_area(step.size)
+    if step.kind == "compare":
+        return technology.compare_area(step.size)
+    # A tree of gates counts as one multiplexer for each of its inputs but one, as does a multiplexer of one bit.
+    return technology.mux_area(1, step.size)
+
+
+def _columns(planned: Plan) -> list[tuple[int, int]]:
+    """Columns with two operands, and all columns of the carry, of every adder."""
+    parts = [(planned.sums, planned.sum_bounds)]
+    if planned.products:
+        parts.append((planned.products, planned.inputs.bounds))
+    found = []
+    for graph, bounds in parts:
+        bits = code_bits(graph.bounds(bounds))
+        found += [adder_columns(adder, bits, bits[k]) for k, adder in enumerate(graph.adders, start=graph.inputs)]
+    return found
+
+
+def _stage_delays(planned: Plan, cuts: int, technology: Technology) -> list[float]:
+    """Longest delay of every stage of the adders."""
+    start = [0.0] * planned.sums.inputs
+    if planned.products:
+        zeros = [0.0] * planned.products.inputs
+        arrival = _arrivals(planned.products, planned.inputs.bounds, zeros, None, technology)
+        start = [arrival[term.value] if term else 0.0 for term in planned.products.outputs]
+    encoding = encode(planned.sums, planned.sum_bounds, input_codes(planned.sum_bounds), fabric_of(technology))
+    stage = stages(planned.sums, encoding.widths, cuts)
+    every = _arrivals(planned.sums, planned.sum_bounds, start, stage, technology)
+    return [max((ns for ns, s in zip(every, stage, strict=True) if s == one), default=0.0) for one in range(cuts + 1)]
+
+
+def _arrivals(
+    graph: AdderGraph, bounds: Interval, start: list[float], stage: tuple[int, ...] | None, technology: Technology
+) -> list[float]:
+    """Arrival of every value within its stage."""
+    arrival = list(start)
+    for number, (adder, ns) in enumerate(zip(graph.adders, adder_delays(graph, bounds, technology), strict=True)):
+        here = graph.inputs + number
+        same = [arrival[t.value] for t in adder.terms if stage is None or stage[t.value] == stage[here]]
+        arrival.append(max(same, default=0.0) + ns)
+    return arrival

@@ -1,0 +1,89 @@
+"""The integer programme against trying every combination of variants, on random graphs with made-up variants."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codesign.errors import BadInputError
+from codesign.estimate import Variant
+from codesign.optimise import Plan, intervals, least_area, planned, soonest
+from codesign.programme import Picks, Problem
+from codesign.schedule import is_cuttable, reusable
+from tests.test_schedule import Model, add, dense, make, narrow, start_times, wires
+
+MOST = 9  # cycles
+
+
+@st.composite
+def problems(draw: st.DrawFn, most_reuse: int) -> Problem:
+    """Up to four nodes; a product may be cut once inside or be reused; whole delays of 0 to 10, of which 10 fit."""
+    names, nodes = ["x"], []
+    for i in range(draw(st.integers(1, 4))):
+        left, right = (draw(st.sampled_from(names)) for _ in range(2))
+        name = f"n{i}"
+        nodes.append(
+            draw(st.sampled_from([dense(name, left), add(name, left, right), narrow(name, left), wires(name, left)]))
+        )
+        names.append(name)
+    read = {operand for node in nodes for operand in node.operands}
+    graph = make(*nodes, outputs=tuple(name for name in names if name not in read))
+    delay, area = st.integers(1, 10), st.integers(0, 40)
+    variants = {}
+    for node in nodes:
+        found = [
+            Variant(
+                1, 0, draw(area) if node.op.kind != "reshape" else 0, 0, 1, draw(delay) * (node.op.kind != "reshape")
+            )
+        ]
+        if node.op.kind == "dense":
+            assert is_cuttable(graph, node.name)
+            found.append(Variant(1, 1, draw(area), 1, 1, draw(delay), 0, draw(delay)))
+            legal = reusable(graph)[node.name]
+            found += [Variant(r, 0, draw(area), r, r, draw(delay)) for r in legal if 1 < r <= most_reuse]
+        variants[node.name] = tuple(found)
+    return Problem(graph, variants, 10.0, draw(st.sampled_from([0.5, 3.0])), most_reuse, MOST)
+
+
+def every_plan(problem: Problem) -> list[Plan]:
+    """Every combination of variants, at every latency where the interval is one cycle."""
+    found = []
+    for one in intervals(problem):
+        for variants in itertools.product(*one.variants.values()):
+            picks = dict(zip(one.variants, variants, strict=True))
+            if max(pick.ii_cycles for pick in variants) == one.ii_cycles:
+                latencies = range(MOST + 1) if one.ii_cycles == 1 else [0]
+                found += [plan for cycles in latencies if (plan := plan_of(one, picks, cycles)) is not None]
+    return found
+
+
+def plan_of(problem: Problem, picks: Picks, latency_cycles: int) -> Plan | None:
+    try:
+        return planned(problem, picks, latency_cycles)
+    except BadInputError:  # a latency that the picks cannot have
+        return None
+
+
+def check(problem: Problem) -> None:
+    every, plan = every_plan(problem), least_area(problem)
+    if plan is None:
+        assert not every
+        return
+    assert plan.area == pytest.approx(min(one.area for one in every))
+    Model(problem.graph, plan.schedule, start_times(plan.schedule.ii_cycles, [0, 1, 0, 2, 0])).run()
+    area = plan.area * 1.2 + 5
+    quick = soonest(problem, area, 0, plan)
+    assert quick.schedule.latency_cycles == min(one.schedule.latency_cycles for one in every if one.area <= area)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(problems(1))
+def test_no_combination_needs_less_area_at_an_interval_of_one(problem):
+    check(problem)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(problems(4))
+def test_no_combination_needs_less_area_at_any_interval(problem):
+    check(problem)
