@@ -13,11 +13,15 @@ from codesign.unsigned_form import cost, encode, input_codes
 
 # Ways of choosing the next common pair, see alkaid; the fewest adder bits of all win.
 METHODS = ("wmc", "mc", "wmc-pdc")
+FAST_METHODS = ("mc",)  # for more weights than `MANY_WEIGHTS`, where every method takes a second
+MANY_WEIGHTS = 600
 MAX_WEIGHTS = 40_000  # above, the search takes minutes and no sensible chip holds the result
 EXACT_WEIGHT = 1 << 24  # the solver takes float32
+DIGIT_BITS = 20  # larger single factors are taken apart into such digits
+EXTRA_DEPTH = 2  # adders beyond the shallowest tree: more saves 2 % of the adders and doubles the longest path
 
 
-def solve(matrix: Integers, inputs: Interval, extra_depth: int = -1) -> AdderGraph:
+def solve(matrix: Integers, inputs: Interval, extra_depth: int = EXTRA_DEPTH) -> AdderGraph:
     """Return an adder graph of `matrix` (outputs, inputs) for inputs within the bounds.
 
     `extra_depth`: adders that the longest path may have beyond the shallowest tree, -1 for no limit. Zero, equal and
@@ -32,7 +36,7 @@ def solve(matrix: Integers, inputs: Interval, extra_depth: int = -1) -> AdderGra
 
 
 def solve_blocks(
-    matrix: Integers, inputs: Interval, blocks: Sequence[Sequence[int]], extra_depth: int = -1
+    matrix: Integers, inputs: Interval, blocks: Sequence[Sequence[int]], extra_depth: int = EXTRA_DEPTH
 ) -> AdderGraph:
     """Return the smaller of: all rows solved together; every block of rows solved alone, equal blocks once."""
     together = solve(matrix, inputs, extra_depth)
@@ -41,6 +45,59 @@ def solve_blocks(
     parts = [(_block(matrix[list(rows)], inputs, extra_depth), rows) for rows in blocks]
     alone = joined(matrix.shape[1], [(graph, columns, rows) for (graph, columns), rows in parts], len(matrix))
     return min((together, alone), key=lambda graph: adder_cost(graph, inputs))
+
+
+def scaled(graph: AdderGraph, factors: Sequence[int]) -> AdderGraph:
+    """Return `graph` with every output multiplied by its constant factor, by adders behind it."""
+    adders, outputs = list(graph.adders), []
+    known: dict[tuple[Term, int], Term | None] = {}
+    for term, factor in zip(graph.outputs, factors, strict=True):
+        if term is not None and (term, factor) not in known:
+            known[term, factor] = _multiplied(graph.inputs, adders, term, factor)
+        outputs.append(known[term, factor] if term is not None else None)
+    return pruned(AdderGraph(graph.inputs, tuple(adders), tuple(outputs)))
+
+
+def _multiplied(inputs: int, adders: list[Adder], term: Term, factor: int) -> Term | None:
+    """Append the adders of `term` * factor to `adders` and return the product."""
+    new = {0: term}
+    factor_graph = _factor(factor)
+    for number, adder in enumerate(factor_graph.adders, start=1):
+        left, right = (_within(one, new) for one in adder.terms)
+        common, flip = min(left.shift, right.shift), left.negative and right.negative
+        pair = [Term(one.value, one.shift - common, one.negative and not flip) for one in (left, right)]
+        pair.sort(key=lambda one: (one.negative, one.shift))
+        adders.append(Adder(pair[0], pair[1]))
+        new[number] = Term(inputs + len(adders) - 1, common, flip)
+    (output,) = factor_graph.outputs
+    return output and _within(output, new)
+
+
+def _within(term: Term, new: dict[int, Term]) -> Term:
+    inner = new[term.value]
+    return Term(inner.value, inner.shift + term.shift, inner.negative != term.negative)
+
+
+@lru_cache(maxsize=4096)
+def _factor(factor: int) -> AdderGraph:
+    """Return the adders of one constant factor: digits beyond the solver's numbers are solved together, then added."""
+    digits, base = [], 1 << DIGIT_BITS
+    while factor:
+        digits.append((factor + base // 2) % base - base // 2)
+        factor = (factor - digits[-1]) // base
+    graph = solve(
+        np.array(digits or [0], dtype=np.int64)[:, None], Interval(np.zeros(1, np.int64), np.ones(1, np.int64))
+    )
+    adders, total = list(graph.adders), None
+    for k, term in enumerate(graph.outputs):
+        part = term and Term(term.value, term.shift + k * DIGIT_BITS, term.negative)
+        if total is not None and part is not None:
+            pair = sorted((total, part), key=lambda one: (one.negative, one.shift))
+            common, flip = min(one.shift for one in pair), all(one.negative for one in pair)
+            adders.append(Adder(*(Term(o.value, o.shift - common, o.negative and not flip) for o in pair)))
+            part = Term(len(adders), common, flip)
+        total = part or total
+    return AdderGraph(1, tuple(adders), (total,))
 
 
 def adder_cost(graph: AdderGraph, inputs: Interval) -> int:
@@ -64,8 +121,9 @@ def _solve(
         return AdderGraph(shape[1], (), (None,) * shape[0])
     distinct, position = np.unique(matrix[rows][:, columns], axis=0, return_inverse=True)
     inner = bounds.mapped(lambda array: array[columns])
+    methods = METHODS if np.count_nonzero(distinct) <= MANY_WEIGHTS else FAST_METHODS
     found = min(
-        (_from_alkaid(distinct, inner, method, extra_depth) for method in METHODS),
+        (_from_alkaid(distinct, inner, method, extra_depth) for method in methods),
         key=lambda graph: adder_cost(graph, inner),
     )
     if not np.array_equal(found.matrix, distinct):

@@ -109,16 +109,27 @@ class Instance:
 class Products:
     """A constant matrix as shared adders: y[o] = start[o] + sum_i floor(x[i] * matrix[o, i] / 2**truncate).
 
-    `blocks` are groups of rows that may also be solved one by one: the windows of a convolution. `finish`, if any, is
-    an instance that turns the sums, in format `sums`, into the result.
+    `blocks` are groups of rows that may also be solved one by one: the windows of a convolution.
     """
 
     matrix: Integers
     start: Integers
     truncate: int = 0
     blocks: tuple[tuple[int, ...], ...] = ()
-    sums: TensorType | None = None
-    finish: Instance | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Constant factors as shared adders, element by element: sums[e] = x[e] * multiplier[e] + addend[e].
+
+    `finish` is an instance that turns the sums, in format `sums`, into the result. Sums that nothing else reads are
+    scaled where they are formed, so that all constants meet in one.
+    """
+
+    multiplier: Integers
+    addend: Integers
+    sums: TensorType
+    finish: Instance
 
 
 @dataclass(frozen=True)
@@ -126,6 +137,9 @@ class Wiring:
     """A result that is its operand's wires in another order: element e is operand element index[e], -1 is zero."""
 
     index: tuple[int, ...]
+
+
+Rtl = Instance | Products | Scaling | Wiring
 
 
 class Op(ABC):
@@ -157,7 +171,7 @@ class Op(ABC):
         return Cost(0, 0)
 
     @abstractmethod
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Wiring:
+    def rtl(self, reuse: int, *operands: TensorType) -> Rtl:
         """Return how the operator stands in the Verilog."""
 
 
@@ -170,7 +184,7 @@ class Source(Op):
         """Sources are given, not computed."""
         raise NotImplementedError
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Wiring:
+    def rtl(self, reuse: int, *operands: TensorType) -> Rtl:
         """Sources are emitted by the top level."""
         raise NotImplementedError
 

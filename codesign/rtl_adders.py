@@ -3,16 +3,16 @@
 Adders are cut into pipeline stages by `pipeline.stages`; what crosses a cut goes into one register a cut.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 
 import numpy as np
 
-from codesign.adder_solver import solve, solve_blocks
+from codesign.adder_solver import scaled, solve, solve_blocks
 from codesign.adders import AdderGraph, Term, widths
 from codesign.fixed import Integers
-from codesign.graph import Products, TensorType
+from codesign.graph import Products, Scaling, TensorType
 from codesign.pipeline import stages
 from codesign.ranges import Interval
 from codesign.rtl_text import INDENT, header, instance
@@ -73,8 +73,26 @@ class Plan:
     start: Integers
 
 
-def plan(how: Products, data: TensorType) -> Plan:
-    """Return the adder graphs of `how` for an operand of type `data`."""
+def plan(how: Products | Scaling, data: TensorType, scaling: Scaling | None = None) -> Plan:
+    """Return the adder graphs of `how` for an operand of type `data`, its sums scaled by `scaling` if there is one."""
+    found = _identity(how, data) if isinstance(how, Scaling) else _products(how, data)
+    scaling = how if isinstance(how, Scaling) else scaling
+    if scaling is None:
+        return found
+    sums = scaled(found.sums, scaling.multiplier.tolist())
+    return replace(found, sums=sums, start=found.start * scaling.multiplier + scaling.addend)
+
+
+def _identity(how: Scaling, data: TensorType) -> Plan:
+    """Every element as it is."""
+    inputs, low, high = Inputs.of(data), data.bounds.low.ravel(), data.bounds.high.ravel()
+    shifts = data.bounds.trailing.ravel().tolist()
+    moves = enumerate(zip(shifts, (low != high).tolist(), strict=True))
+    terms = tuple(Term(k, shift) if is_moving else None for k, (shift, is_moving) in moves)
+    return Plan(inputs, None, AdderGraph(data.size, (), terms), inputs.bounds, np.where(low == high, low, 0))
+
+
+def _products(how: Products, data: TensorType) -> Plan:
     inputs = Inputs.of(data)
     shifts = np.where(data.bounds.low == data.bounds.high, 0, data.bounds.trailing).ravel()
     constant = (data.bounds.low == data.bounds.high).ravel()
@@ -103,50 +121,67 @@ def _truncated(matrix: Integers, start: Integers, how: Products, inputs: Inputs)
     return Plan(inputs, products, solve_blocks(np.where(constant, 0, ones), bounds, how.blocks), bounds, start)
 
 
-def is_cuttable(how: Products) -> bool:
-    """Whether the adders can be cut into pipeline stages: truncated products cannot."""
-    return how.truncate == 0
+@dataclass(frozen=True, eq=False)
+class AddersModule:
+    """A module of shared adders: ports x (the operand, of type `data`) and y (the sums, of type `result`).
 
+    `scaling`: factors and constants of a reader that takes all sums. The adders are cut into `cuts` + 1 stages.
+    """
 
-def register_bits(how: Products, data: TensorType, cuts: int, fabric: Fabric = "cells") -> int:
-    """Return the bits that cross the cuts, before triplication."""
-    return sum(bits for bits in _Writer(plan(how, data), how.truncate, cuts, fabric).crossing()) if cuts else 0
+    name: str
+    how: Products | Scaling
+    data: TensorType
+    result: TensorType
+    scaling: Scaling | None = None
+    cuts: int = 0
+    fabric: Fabric = "cells"
 
+    @cached_property
+    def _writer(self) -> "_Writer":
+        return _Writer(plan(self.how, self.data, self.scaling), self._truncate, self.cuts, self.fabric)
 
-def adders_module(
-    name: str, how: Products, data: TensorType, result: TensorType, cuts: int = 0, *, fabric: Fabric = "cells"
-) -> str:
-    """Return module `name` with ports x (the operand) and y (one sum for every row), cut into `cuts` + 1 stages."""
-    writer = _Writer(plan(how, data), how.truncate, cuts, fabric)
-    body = writer.body(result)
-    clocked = [f"{INDENT}input  wire clk,", f"{INDENT}input  wire rst,"] if cuts else []
-    flagged = [f"{INDENT}output wire tmr_err,"] if cuts else []
-    parameter = [f"module {name} #(", f"{INDENT}parameter TMR = 1", ") ("] if cuts else [f"module {name} ("]
-    lines = [
-        *_header(name, how, data, writer, cuts),
-        *parameter,
-        *clocked,
-        f"{INDENT}input  wire [{data.bits - 1}:0] x,",
-        *flagged,
-        f"{INDENT}output wire [{result.bits - 1}:0] y",
-        ");",
-        *body,
-        "endmodule",
-    ]
-    return "\n".join(lines) + "\n"
+    @property
+    def _truncate(self) -> int:
+        return self.how.truncate if isinstance(self.how, Products) else 0
 
+    @cached_property
+    def register_bits(self) -> int:
+        """Bits that cross the cuts, before triplication."""
+        return sum(self._writer.crossing())
 
-def _header(name: str, how: Products, data: TensorType, writer: "_Writer", cuts: int) -> list[str]:
-    outputs, inputs = how.matrix.shape
-    floored = f", every product floored by {how.truncate} bits" if how.truncate else ""
-    lines = [
-        f"constant {outputs} x {inputs} matrix times a vector{floored}: {writer.adder_count} shared adders.",
-        f"Latency: {cuts} cycle(s)." if cuts else "Latency: combinational.",
-        f"Ports: x element i in bits i*{data.fixed.width} and up; y row o likewise",
-    ]
-    if cuts:
-        lines.append("       clk, rst clock and synchronous reset; tmr_err a copy of a register differs")
-    return header(name, lines)
+    @cached_property
+    def text(self) -> str:
+        """The Verilog."""
+        clocked = [f"{INDENT}input  wire clk,", f"{INDENT}input  wire rst,"] if self.cuts else []
+        flagged = [f"{INDENT}output wire tmr_err,"] if self.cuts else []
+        opened = [f"module {self.name} #(", f"{INDENT}parameter TMR = 1", ") ("]
+        lines = [
+            *self._header(),
+            *(opened if self.cuts else [f"module {self.name} ("]),
+            *clocked,
+            f"{INDENT}input  wire [{self.data.bits - 1}:0] x,",
+            *flagged,
+            f"{INDENT}output wire [{self.result.bits - 1}:0] y",
+            ");",
+            *self._writer.body(self.result),
+            "endmodule",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _header(self) -> list[str]:
+        what = f"{self.result.size} sums of {self.data.size} elements"
+        if isinstance(self.how, Products):
+            what = "constant {} x {} matrix times a vector".format(*self.how.matrix.shape)
+        floored = f", every product floored by {self._truncate} bits" if self._truncate else ""
+        factors = ", times constant factors" if self.scaling or isinstance(self.how, Scaling) else ""
+        lines = [
+            f"{what}{floored}{factors}: {self._writer.adder_count} shared adders.",
+            f"Latency: {self.cuts} cycle(s)." if self.cuts else "Latency: combinational.",
+            f"Ports: x element i in bits i*{self.data.fixed.width} and up; y row o likewise",
+        ]
+        if self.cuts:
+            lines.append("       clk, rst clock and synchronous reset; tmr_err a copy of a register differs")
+        return header(self.name, lines)
 
 
 class _Writer:

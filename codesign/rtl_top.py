@@ -2,8 +2,8 @@
 
 from functools import cached_property
 
-from codesign.graph import Graph, Instance, Node, Products, Wiring
-from codesign.rtl_adders import adders_module, register_bits
+from codesign.graph import Graph, Instance, Node, Products, Rtl, Scaling, Wiring
+from codesign.rtl_adders import AddersModule
 from codesign.rtl_register import LiveBits
 from codesign.rtl_text import INDENT, constant_module, header, instance, rom_module, rom_words, section, wiring
 from codesign.schedule import Schedule
@@ -161,9 +161,16 @@ class Top:
             return self._constant(node, title)
         reuse = self.schedule.slots[node.name].reuse if node.name in self.schedule.slots else 1
         how = node.op.rtl(reuse, *self.graph.operand_types(node.name))
+        if node.name in self._scaled_by:
+            return section(f"{title}: its sums are formed where {self._scaled_by[node.name]} scales them")
         lines = [*section(title + (f", reuse factor {reuse}" if reuse > 1 else "")), self._declare(node.name)]
         if isinstance(how, Products):
-            lines += self._products(node, how)
+            flat, data = _flat(node.name), self.graph.types[node.operands[0]]
+            name = f"{self.graph.name}_{flat}_adders"
+            module = AddersModule(name, how, data, value, None, self._cuts(node), self.fabric)
+            lines += self._adders(module, flat, self._read(node, 0), self._wire(node.name))
+        elif isinstance(how, Scaling):
+            lines += self._scaling(node, how)
         elif isinstance(how, Wiring):
             source = self.graph.types[node.operands[0]]
             expression = wiring(self._read(node, 0), source.fixed.width, how.index, source.size)
@@ -172,25 +179,55 @@ class Top:
             lines += self._instance(node, how, reuse)
         return lines + self._registers(node.name)
 
-    def _products(self, node: Node, how: Products) -> list[str]:
-        """Emit the module of the shared adders, and the instance that finishes its sums if there is one."""
-        flat, cuts = _flat(node.name), self.schedule.slots[node.name].latency_cycles
-        data, result = self.graph.types[node.operands[0]], how.sums or self.graph.types[node.name]
-        name, target = f"{self.graph.name}_{flat}_adders", self._wire(node.name)
-        lines: list[str] = []
-        if how.finish:
-            target = f"{flat}_sums"
-            lines += [f"{INDENT}wire [{result.bits - 1}:0] {target};"]
-        self.modules.append((f"{name}.v", adders_module(name, how, data, result, cuts, fabric=self.fabric)))
-        ports, parameters = [("x", self._read(node, 0)), ("y", target)], []
-        if cuts:
-            self.register_bits += register_bits(how, data, cuts, self.fabric)
+    @cached_property
+    def _scaled_by(self) -> dict[str, str]:
+        """Nodes of shared adders whose sums one node scales in the same cycle and nothing else reads: its name."""
+        registered = {register.node for register in self.schedule.registers}
+        kept = registered | {port.node for port in self.graph.outputs}
+        found = {}
+        for node in self.graph.nodes:
+            readers = {reader.name for reader, _ in self._readers(node.name)}
+            if isinstance(self._how(node), Products) and len(readers) == 1 and node.name not in kept:
+                (reader,) = readers
+                if isinstance(self._how(self.graph.by_name[reader]), Scaling):
+                    found[node.name] = reader
+        return found
+
+    def _how(self, node: Node) -> Rtl | None:
+        """How a node that runs stands in the Verilog."""
+        slot = self.schedule.slots.get(node.name)
+        return node.op.rtl(slot.reuse, *self.graph.operand_types(node.name)) if slot else None
+
+    def _cuts(self, node: Node) -> int:
+        """Pipeline cuts inside a node of shared adders."""
+        slot = self.schedule.slots.get(node.name)
+        return slot.latency_cycles if slot else 0
+
+    def _scaling(self, node: Node, how: Scaling) -> list[str]:
+        """Emit the sums, scaled, and the instance that finishes them."""
+        flat = _flat(node.name)
+        source = self.graph.by_name[node.operands[0]]
+        cuts, first = self._cuts(node), node
+        products = self._how(source) if self._scaled_by.get(source.name) == node.name else None
+        if isinstance(products, Products):
+            first, cuts = source, cuts + self._cuts(source)
+        data = self.graph.types[first.operands[0]]
+        name = f"{self.graph.name}_{flat}_adders"
+        formed = (products, how) if isinstance(products, Products) else (how, None)
+        module = AddersModule(name, formed[0], data, how.sums, formed[1], cuts, self.fabric)
+        lines = [f"{INDENT}wire [{how.sums.bits - 1}:0] {flat}_sums;"]
+        lines += self._adders(module, flat, self._read(first, 0), f"{flat}_sums")
+        finished = [("x", f"{flat}_sums"), ("y", self._wire(node.name))]
+        return lines + instance(how.finish.module, how.finish.parameters, f"u_{flat}_finish", finished)
+
+    def _adders(self, module: AddersModule, flat: str, source: str, target: str) -> list[str]:
+        """Emit a module of shared adders and its instance."""
+        self.modules.append((f"{module.name}.v", module.text))
+        ports, parameters = [("x", source), ("y", target)], []
+        if module.cuts:
+            self.register_bits += module.register_bits
             ports, parameters = [("clk", "clk"), ("rst", "rst"), *ports, ("tmr_err", self._err())], [("TMR", "TMR")]
-        lines += instance(name, parameters, f"u_{flat}", ports)
-        if how.finish:
-            finished = [("x", target), ("y", self._wire(node.name))]
-            lines += instance(how.finish.module, how.finish.parameters, f"u_{flat}_finish", finished)
-        return lines
+        return instance(module.name, parameters, f"u_{flat}", ports)
 
     def _constant(self, node: Node, title: str) -> list[str]:
         """Emit the constant as wires if a node reads it whole; words of it are emitted with their reader."""
@@ -311,7 +348,7 @@ class Top:
     def _reads_whole(self, reader: Node, position: int) -> bool:
         slot = self.schedule.slots.get(reader.name)
         how = reader.op.rtl(slot.reuse if slot else 1, *self.graph.operand_types(reader.name))
-        if isinstance(how, Products):
+        if isinstance(how, Products | Scaling):
             return position == 0  # weights and bias are in the text of the products
         return isinstance(how, Wiring) or how.words is None or how.operand_ports[position] != how.words.port
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from codesign.errors import BadInputError
-from codesign.graph import Graph, Node, Products, Timing, Wiring
+from codesign.graph import Graph, Node, Products, Scaling, Timing, Wiring
 from codesign.retiming import AtLeast, cheapest_times
 
 
@@ -208,9 +208,9 @@ def checked_inner_cuts(graph: Graph, inner: Mapping[str, int], reuse: Mapping[st
 
 
 def is_cuttable(graph: Graph, name: str, reuse: int = 1) -> bool:
-    """Whether pipeline cuts can be put inside a node: its RTL is shared adders without truncated products."""
+    """Whether pipeline cuts can be put inside a node: it is shared adders, without truncated products."""
     how = graph.by_name[name].op.rtl(reuse, *graph.operand_types(name))
-    return isinstance(how, Products) and not how.truncate
+    return isinstance(how, Scaling) or (isinstance(how, Products) and not how.truncate)
 
 
 def _check_outputs(graph: Graph) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from codesign.errors import BadInputError
-from codesign.graph import Instance, Op, Products, TensorType
+from codesign.graph import Instance, Op, Products, Scaling, TensorType
 from codesign.ops.requantise import Requantise
 from codesign.ops.threshold import Threshold
 
@@ -37,7 +37,7 @@ def operator_steps(op: Op, reuse: int, *operands: TensorType) -> Steps:
     if op.kind in _STEPS:
         return _STEPS[op.kind](op, reuse, *operands)
     how = op.rtl(reuse, *operands)
-    if isinstance(how, Instance) or (isinstance(how, Products) and how.finish):
+    if isinstance(how, Instance | Scaling):
         raise BadInputError(f"no delay is known for operator '{op.kind}': add it to codesign/steps.py")
     return ()
 
@@ -61,7 +61,8 @@ def _requantise(op: Requantise, reuse: int, data: TensorType) -> Steps:
     low, high = op.clip
     ends = [op.rounded(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
     is_clipped = bool(np.min(ends) < low or np.max(ends) > high)
-    clip = (Step("compare", max(op.inner_width(data) - op.shift, 1)), Step("mux", 2)) if is_clipped else ()
+    compared = max(op.rtl(reuse, data).sums.fixed.width - op.shift, 1)
+    clip = (Step("compare", compared), Step("mux", 2)) if is_clipped else ()
     return (*scaled, *rounded, *clip)
 
 

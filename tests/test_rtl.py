@@ -104,7 +104,18 @@ def test_manifest(tmp_path: Path):
     manifest = json.loads((rtl_dir / "manifest.json").read_text())
     assert manifest == rtl.manifest
     assert set(manifest) == {
-        *("schema", "top", "sources", "sha256", "graph_sha256", "clock_ns", "latency_cycles", "ii_cycles", "tmr", "fabric"),
+        *(
+            "schema",
+            "top",
+            "sources",
+            "sha256",
+            "graph_sha256",
+            "clock_ns",
+            "latency_cycles",
+            "ii_cycles",
+            "tmr",
+            "fabric",
+        ),
         *("register_bits", "in_width", "out_width", "inputs", "outputs", "parameters", "parameter_bits", "reuse"),
         "schedule",
     }

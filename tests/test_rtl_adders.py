@@ -13,7 +13,7 @@ from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 from codesign.ops.sources import Constant, Input
 from codesign.rtl import emit, write_rtl
-from codesign.rtl_adders import adders_module, register_bits
+from codesign.rtl_adders import AddersModule
 from codesign.schedule import schedule
 from tests.ops.check_op import Bench, check_response, check_text, random_values
 
@@ -86,13 +86,13 @@ def prove(tmp_path, shared, plain):
 )
 def test_sat_proves_shared_adders_equal_to_plain_products(name, fabric, tmp_path):
     how, data, result = CASES[name]
-    prove(tmp_path, adders_module("shared", how, data, result, fabric=fabric), plain_module(how, data, result))
+    prove(tmp_path, AddersModule("shared", how, data, result, fabric=fabric).text, plain_module(how, data, result))
 
 
 @pytest.mark.slow
 def test_sat_sees_one_wrong_constant(tmp_path):
     how, data, result = CASES["dense"]
-    text = adders_module("shared", how, data, result)
+    text = AddersModule("shared", how, data, result).text
     wrong = re.sub(r"y0 = (-?\d+'sd\d*)(\d)", lambda found: f"y0 = {found[1]}{9 - int(found[2])}", text, count=1)
     assert wrong != text
     with pytest.raises(ToolFailedError):
@@ -119,8 +119,12 @@ def test_cut_adders_have_the_declared_latency_and_every_value(cuts, tmr, fabric,
     assert (plan.latency_cycles, plan.ii_cycles) == (cuts + 1, 1)
     rtl_dir = write_rtl(emit(graph, plan, tmr=tmr, clock_ns=5.0, fabric=fabric), tmp_path / "rtl")
     how = graph.by_name["fc"].op.rtl(1, *graph.operand_types("fc"))
-    text = (rtl_dir / f"{graph.name}_fc_adders.v").read_text()
-    assert sum(map(int, re.findall(r"WIDTH \((\d+)\)", text))) == register_bits(how, graph.types["x"], cuts, fabric) > 0
+    text, types = (rtl_dir / f"{graph.name}_fc_adders.v").read_text(), (graph.types["x"], graph.types["fc"])
+    assert (
+        sum(map(int, re.findall(r"WIDTH \((\d+)\)", text)))
+        == AddersModule("m", how, *types, cuts=cuts, fabric=fabric).register_bits
+        > 0
+    )
     check_text(graph, plan, rtl_dir, tmp_path / "lint", cuts={"fc": cuts})
     bench = Bench(tmp_path, build_cache)
     check_response(graph, plan, rtl_dir, bench, random_values(graph, bench.events, 1))
@@ -128,4 +132,4 @@ def test_cut_adders_have_the_declared_latency_and_every_value(cuts, tmr, fabric,
 
 def test_an_input_with_zero_weights_is_not_read():
     how, data, result = products_of(Dense(), TensorType.full((2,), Fixed(4, 0, True)), [[0, 3]], [0])
-    assert "x0" not in adders_module("m", how, data, result)
+    assert "x0" not in AddersModule("m", how, data, result).text

@@ -8,9 +8,9 @@ import numpy as np
 from codesign.errors import BadInputError
 from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift, round_shift, saturate
 from codesign.float_form import FloatForm, Floats, magnitude
-from codesign.graph import Cost, Instance, Op, TensorType
+from codesign.graph import Cost, Instance, Op, Scaling, TensorType
 from codesign.ranges import Interval, plus, product
-from codesign.verilog_literals import concatenation, literal
+from codesign.verilog_literals import literal
 
 Rounding = Literal["floor", "half_even"]
 
@@ -96,7 +96,7 @@ class Requantise(Op, FloatForm):
     def result(self, *operands: TensorType) -> TensorType:
         """Bounds are the images of the operand's bounds, since the function is monotonic."""
         (data,) = operands
-        _ = self.inner_width(data)
+        _ = self._sums(data)  # refuses what would need too many bits
         ends = [self.evaluate(bound[None])[0] for bound in (data.bounds.low, data.bounds.high)]
         return TensorType.derived(Interval(np.minimum(*ends), np.maximum(*ends), self._zeros(data)), self.fixed)
 
@@ -107,42 +107,45 @@ class Requantise(Op, FloatForm):
         kept = ((data.bounds.low >= low) | (low == 0)) & ((data.bounds.high <= high) | (high == 0))
         return np.where(kept, data.bounds.trailing, 0) if is_clip else None
 
-    def inner_width(self, data: TensorType) -> int:
-        """Bits that hold x * multiplier + addend and the rounding half for every reachable x."""
-        multiplier, addend = self.constants(data.size)
-        flat = Interval(data.bounds.low.ravel(), data.bounds.high.ravel())
-        scaled = plus(product(flat, Interval(multiplier, multiplier)), Interval(addend, addend))
-        bounds = Interval(scaled.low, scaled.high + ((1 << self.shift) >> 1))
-        constants = [Fixed.covering(min(0, int(c.min())), int(c.max())).width + 1 for c in (multiplier, addend)]
-        return max(bounds.fixed().width + 1, data.fixed.width + 1, self.shift + 2, self.fixed.width + 2, *constants)
-
     def cost(self, reuse: int, *operands: TensorType) -> Cost:
         """One constant multiplier an element, unless the multiplier is one."""
         return Cost(0 if set(self.multiplier) == {1} else operands[0].size, 0)
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance:
-        """`requantise.v`."""
+    def rtl(self, reuse: int, *operands: TensorType) -> Scaling:
+        """Factors and constants as shared adders, then `round_clip.v`; the half that rounds is added with them."""
         (data,) = operands
-        inner = self.inner_width(data)
+        multiplier, addend = self.constants(data.size)
+        bounds = self._sums(data)
+        width = max(Fixed.covering(min(-1, int(bounds.low.min())), int(bounds.high.max())).width, self.shift + 1)
+        sums = TensorType(data.shape, Fixed(width, 0, True), bounds.mapped(lambda array: array.reshape(data.shape)))
+        return Scaling(multiplier, addend + self._half, sums, self._finish(data, width))
+
+    @property
+    def _half(self) -> int:
+        return (1 << self.shift) >> 1 if self.rounding == "half_even" else 0
+
+    def _sums(self, data: TensorType) -> Interval:
+        """Bounds of x * multiplier + addend and the half, element by element."""
+        multiplier, addend = self.constants(data.size)
+        constant = addend + self._half
+        scaled = product(data.bounds.mapped(np.ravel), Interval(multiplier, multiplier))
+        return plus(scaled, Interval(constant, constant))
+
+    def _finish(self, data: TensorType, width: int) -> Instance:
+        """Shift, test for ties, clip; a clip that nothing reaches is left out."""
         low, high = self.clip
         ends = [self.rounded(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
-        return Instance(
-            "requantise",
-            (
-                ("SIZE", str(data.size)),
-                ("CHANNELS", str(len(self.multiplier))),
-                ("X_WIDTH", str(data.fixed.width)),
-                ("X_SIGNED", str(int(data.fixed.signed))),
-                ("Y_WIDTH", str(self.fixed.width)),
-                ("V_WIDTH", str(inner)),
-                ("SHIFT", str(self.shift)),
-                ("HALF_EVEN", str(int(self.rounding == "half_even"))),
-                ("CLIP_LOW", str(int(np.min(ends) < low))),
-                ("CLIP_HIGH", str(int(np.max(ends) > high))),
-                ("LOW", literal(low, inner)),
-                ("HIGH", literal(high, inner)),
-                ("MULTIPLIERS", concatenation(self.multiplier, inner)),
-                ("ADDENDS", concatenation(self.addend, inner)),
-            ),
-            ("x",),
-        )
+        inner = max(width, self.fixed.width) + 1
+        sizes = {
+            "SIZE": data.size,
+            "X_WIDTH": width,
+            "Y_WIDTH": self.fixed.width,
+            "SHIFT": self.shift,
+            "HALF_EVEN": int(self.rounding == "half_even"),
+            "CLIP_LOW": int(np.min(ends) < low),
+            "CLIP_HIGH": int(np.max(ends) > high),
+            "V_WIDTH": inner,
+        }
+        bounds = {"LOW": literal(low, inner), "HIGH": literal(high, inner)}
+        texts = {name: str(value) for name, value in sizes.items()} | bounds
+        return Instance("round_clip", tuple(texts.items()), ("x",))

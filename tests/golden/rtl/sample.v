@@ -148,23 +148,24 @@ module sample #(
 
     // q: requantise, (2, 2, 2) x u4
     wire [31:0] q_y;
-    requantise #(
-        .SIZE        (8),
-        .CHANNELS    (1),
-        .X_WIDTH     (9),
-        .X_SIGNED    (1),
-        .Y_WIDTH     (4),
-        .V_WIDTH     (12),
-        .SHIFT       (4),
-        .HALF_EVEN   (1),
-        .CLIP_LOW    (1),
-        .CLIP_HIGH   (1),
-        .LOW         (12'd0),
-        .HIGH        (12'd15),
-        .MULTIPLIERS ({12'd3}),
-        .ADDENDS     ({12'd1})
-    ) u_q (
+    wire [87:0] q_sums;
+    sample_q_adders u_q (
         .x (conv_y),
+        .y (q_sums)
+    );
+    round_clip #(
+        .SIZE      (8),
+        .X_WIDTH   (11),
+        .Y_WIDTH   (4),
+        .SHIFT     (4),
+        .HALF_EVEN (1),
+        .CLIP_LOW  (1),
+        .CLIP_HIGH (1),
+        .V_WIDTH   (12),
+        .LOW       (12'd0),
+        .HIGH      (12'd15)
+    ) u_q_finish (
+        .x (q_sums),
         .y (q_y)
     );
     wire [31:0] q_r1;
