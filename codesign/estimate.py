@@ -15,7 +15,7 @@ from codesign.graph import Graph, Node, Products, Wiring
 from codesign.ops import Threshold
 from codesign.pipeline import stages
 from codesign.ranges import Interval
-from codesign.rtl_adders import Plan, is_cuttable, plan, register_bits
+from codesign.rtl_adders import AddersModule, Plan, plan
 from codesign.steps import Step, operator_steps
 from codesign.unsigned_form import Fabric, encode, input_codes
 
@@ -96,7 +96,7 @@ class Estimator:
     def _most_cuts(self, name: str, reuse: int) -> int:
         node = self.graph.by_name[name]
         how = node.op.rtl(reuse, *self.graph.operand_types(name))
-        if not (isinstance(how, Products) and is_cuttable(how)):
+        if not isinstance(how, Products) or how.truncate:
             return 0
         return max(self._plan(node, how).sums.depths, default=0)
 
@@ -114,8 +114,9 @@ class Estimator:
         area = registers
         if isinstance(how, Products):
             area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how)))
-            crossing = register_bits(how, operands[0], inner_cuts, self.fabric) if inner_cuts else 0
-            area += technology.register_area(crossing, self.copies)
+            result = self.graph.types[node.name]
+            module = AddersModule(node.name, how, operands[0], result, cuts=inner_cuts, fabric=self.fabric)
+            area += technology.register_area(module.register_bits, self.copies)
         # All thresholds of an element are compared at once; any other step stands once an element.
         repeated = node.op.thresholds.shape[1] if isinstance(node.op, Threshold) else 1
         steps = operator_steps(node.op, reuse, *operands)
