@@ -7,12 +7,13 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
+from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Instance, Op, TensorType
 from codesign.ranges import Interval
 
 
 @dataclass(frozen=True)
-class ArgMax(Op):
+class ArgMax(Op, FloatForm):
     """Data (*rows, N); result (*rows, 1): the number 0 .. N-1 of the highest element, the first of several."""
 
     kind: ClassVar[str] = "argmax"
@@ -20,6 +21,15 @@ class ArgMax(Op):
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, *rows, N) -> (batch, *rows, 1)."""
         return np.asarray(operands[0].argmax(axis=-1, keepdims=True), dtype=np.int64)
+
+    def largest(self, *operands: TensorType) -> float:
+        """The operand's magnitude, or the highest number."""
+        return max(float(magnitude(operands[0].bounds).max()), operands[0].shape[-1] - 1.0)
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, *rows, N) -> (batch, *rows, 1)."""
+        (data,) = operands
+        return np.asarray(data.argmax(axis=-1, keepdims=True), dtype=data.dtype)
 
     def result(self, *operands: TensorType) -> TensorType:
         """From the first to the last element that can be the highest."""

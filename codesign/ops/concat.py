@@ -1,18 +1,21 @@
 """Two values one after the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
+from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Instance, Op, TensorType
 from codesign.ranges import Interval
 
 
 @dataclass(frozen=True)
-class Concat(Op):
+class Concat(Op, FloatForm):
     """Operands (A, *rest) and (B, *rest); result (A + B, *rest), in a format that holds both."""
 
     kind: ClassVar[str] = "concat"
@@ -20,8 +23,15 @@ class Concat(Op):
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(batch, A, *rest), (batch, B, *rest) -> (batch, A + B, *rest)."""
-        events = max(len(one) for one in operands)
-        return np.concatenate([np.broadcast_to(one, (events, *one.shape[1:])) for one in operands], axis=1)
+        return _joined(operands)
+
+    def largest(self, *operands: TensorType) -> float:
+        """The larger magnitude."""
+        return max(float(magnitude(one.bounds).max()) for one in operands)
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, A, *rest), (batch, B, *rest) -> (batch, A + B, *rest)."""
+        return _joined(operands)
 
     def result(self, *operands: TensorType) -> TensorType:
         """Bounds follow the elements."""
@@ -52,3 +62,9 @@ class Concat(Op):
             "Y_WIDTH": self.result(left, right).fixed.width,
         }
         return Instance("concat", tuple((name, str(value)) for name, value in sizes.items()), ("a", "b"))
+
+
+def _joined(operands: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the operands in one; a constant is repeated for every event."""
+    events = max(len(one) for one in operands)
+    return np.concatenate([np.broadcast_to(one, (events, *one.shape[1:])) for one in operands], axis=1)

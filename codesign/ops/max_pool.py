@@ -1,12 +1,14 @@
 """Two-dimensional max pooling."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import MAX_WIDTH, Integers
+from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Instance, Op, TensorType
 from codesign.ranges import Interval
 
@@ -14,7 +16,7 @@ BELOW_ALL = -(1 << MAX_WIDTH)
 
 
 @dataclass(frozen=True)
-class MaxPool(Op):
+class MaxPool(Op, FloatForm):
     """Data (C, H, W); result (C, OH, OW): the highest pixel under a kernel (rows, columns) at every position.
 
     `stride` (rows, columns); `padding` (top, bottom, left, right), narrower than the kernel, is never the highest.
@@ -45,13 +47,23 @@ class MaxPool(Op):
 
     def evaluate(self, *operands: Integers) -> Integers:
         """(..., C, H, W) -> (..., C, OH, OW)."""
-        (data,) = operands
+        return self._highest(operands[0], BELOW_ALL)
+
+    def _highest(self, data: NDArray[Any], below_all: float) -> NDArray[Any]:
         top, bottom, left, right = self.padding
         around = [(0, 0)] * (data.ndim - 2) + [(top, bottom), (left, right)]
-        padded = np.pad(data, around, constant_values=BELOW_ALL)
+        padded = np.pad(data, around, constant_values=below_all)
         views = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, axis=(-2, -1))
-        highest: Integers = views[..., :: self.stride[0], :: self.stride[1], :, :].max(axis=(-2, -1))
+        highest: NDArray[Any] = views[..., :: self.stride[0], :: self.stride[1], :, :].max(axis=(-2, -1))
         return highest
+
+    def largest(self, *operands: TensorType) -> float:
+        """The operand's magnitude."""
+        return float(magnitude(operands[0].bounds).max())
+
+    def evaluate_floats(self, *operands: Floats) -> Floats:
+        """(batch, C, H, W) -> (batch, C, OH, OW)."""
+        return self._highest(operands[0], -np.inf)
 
     def result(self, *operands: TensorType) -> TensorType:
         """Bounds are the pooled bounds, since the function is monotonic; the format is the operand's."""
