@@ -36,13 +36,15 @@ module argmax #(
             end
             for (n = 1; n < LEAVES; n = n + 1) begin : node
                 wire [X_WIDTH-1:0] left, right;
-                wire first;
-                assign left  = highest[(2*n - 1)*X_WIDTH +: X_WIDTH];
-                assign right = highest[2*n*X_WIDTH +: X_WIDTH];
-                assign first = (left ^ LOWEST) >= (right ^ LOWEST);
-                assign highest[(n - 1)*X_WIDTH +: X_WIDTH] = first ? left : right;
-                assign number[(n - 1)*Y_WIDTH +: Y_WIDTH] =
-                    first ? number[(2*n - 1)*Y_WIDTH +: Y_WIDTH] : number[2*n*Y_WIDTH +: Y_WIDTH];
+                wire [Y_WIDTH-1:0] left_number, right_number;
+                wire is_left;
+                assign left         = highest[(2*n - 1)*X_WIDTH +: X_WIDTH];
+                assign right        = highest[2*n*X_WIDTH +: X_WIDTH];
+                assign left_number  = number[(2*n - 1)*Y_WIDTH +: Y_WIDTH];
+                assign right_number = number[2*n*Y_WIDTH +: Y_WIDTH];
+                assign is_left      = (left ^ LOWEST) >= (right ^ LOWEST);
+                assign highest[(n - 1)*X_WIDTH +: X_WIDTH] = is_left ? left : right;
+                assign number[(n - 1)*Y_WIDTH +: Y_WIDTH]  = is_left ? left_number : right_number;
             end
             assign y[r*Y_WIDTH +: Y_WIDTH] = number[Y_WIDTH-1:0];
         end

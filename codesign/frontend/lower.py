@@ -127,8 +127,8 @@ def convolution(builder: Builder, site: Site) -> Value:
     """QuantConv1d, QuantConv2d; real zeros of the padding are the data's zero point."""
     layer: Any = site.call.module
     value, tensor = _operand(builder, site)
-    if any(step != 1 for step in layer.dilation) or layer.padding_mode != "zeros":
-        raise BadInputError(f"'{site.path}': only dilation=1 and padding_mode='zeros' are supported")
+    if layer.padding_mode != "zeros":
+        raise BadInputError(f"'{site.path}': only padding_mode='zeros' is supported")
     padding = together(value.pad, _conv_padding(layer, value.shape))
     fill = pad_value(value, padding, site.path)
     op: Op = Conv2d(tuple(layer.stride), padding, fill, groups=layer.groups)
@@ -140,9 +140,10 @@ def convolution(builder: Builder, site: Site) -> Value:
 def _conv_padding(layer: Any, shape: tuple[int, ...]) -> Sides:
     """Return (top, bottom, left, right) of a convolution, with padding 'same' resolved as torch and Brevitas do."""
     if getattr(layer, "is_same_padded_strided", False):
+        taps = [(size - 1) * step + 1 for size, step in zip(layer.kernel_size, layer.dilation, strict=True)]
         total = [
             max((-(-size // step) - 1) * step + kernel - size, 0)
-            for size, step, kernel in zip(shape[1:], layer.stride, layer.kernel_size, strict=True)
+            for size, step, kernel in zip(shape[1:], layer.stride, taps, strict=True)
         ]
         sides = [side for n in reversed(total) for side in (n // 2, n - n // 2)]  # the last axis first
     else:
@@ -222,8 +223,8 @@ def add(builder: Builder, site: Site) -> Value:
 def max_pool(builder: Builder, site: Site) -> Value:
     """MaxPool2d."""
     layer: Any = site.call.module
-    if layer.return_indices or _pair(layer.dilation) != (1, 1):
-        raise BadInputError(f"'{site.path}': MaxPool2d with indices or dilation is not supported")
+    if _pair(layer.dilation) != (1, 1):
+        raise BadInputError(f"'{site.path}': MaxPool2d with dilation is not supported")
     return max_pooled(builder, site.path, site.value, _windows(site, layer))
 
 
