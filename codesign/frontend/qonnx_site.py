@@ -15,16 +15,15 @@ Result = Value | Pending | Known
 class Site:
     """One node: its operands (None where left out) and the size of the batch axis in the file.
 
-    `bias` is the constant of an Add that alone reads the result, which a layer with weights takes over. `readers` read
-    the result, and `is_output` says whether it is an output of the model.
+    `bias` is the constant of an Add that alone reads the result, which a layer with weights takes over. `ends`: only
+    outputs of the model read the result.
     """
 
     node: OnnxNode
     operands: tuple[Result | None, ...]
     batch: int
     bias: Known | None = None
-    readers: tuple[OnnxNode, ...] = ()
-    is_output: bool = False
+    ends: bool = False
 
     @property
     def path(self) -> str:
