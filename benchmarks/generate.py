@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from codesign.fixed import Integers
 from codesign.graph import Graph
 
 HERE = Path(__file__).parent
-PEERS = ("da4ml", "alkaid")
+Fabric = Literal["lut", "cells"]
 EMULATED_EVENTS = 20_000
 # The valid pulse and the data of this flow's top level; the error flag stays open, because the peers have none.
 _OPEN = """module bench (
@@ -47,13 +47,17 @@ endmodule
 
 @dataclass(frozen=True)
 class Point:
-    """What is built: `option` is the pipeline cuts in every layer (codesign), the latency cutoff of a stage (peers)."""
+    """What is built: `option` is the pipeline cuts in every layer (codesign), the latency cutoff of a stage (peers).
+
+    `fabric` is what it is synthesised for: UltraScale+ ("lut") or standard cells ("cells"). This flow's adders differ.
+    """
 
     network: str
+    fabric: Fabric
     rounding: Rounding
+    triplicated: bool
     flow: str
     option: int
-    triplicated: bool
 
 
 @dataclass(frozen=True)
@@ -84,18 +88,10 @@ def generate(point: Point, model: Path, peers: Path | None, folder: Path) -> Gen
         return _plain(point, model, folder / f"{model.stem}-{point.rounding}-plain")
     if point.flow == "codesign":
         tmr = "registers" if point.triplicated else "none"
-        target = folder / f"{model.stem}-{point.rounding}-{tmr}-{point.option}"
-        command = (
-            sys.executable,
-            "-m",
-            "benchmarks.ours",
-            str(model),
-            point.rounding,
-            tmr,
-            str(point.option),
-            str(target),
-        )
-        return _opened(_run(command, point, target), load_bench(model, point.rounding), target)
+        target = folder / f"{model.stem}-{point.fabric}-{point.rounding}-{tmr}-{point.option}"
+        arguments = (str(model), point.rounding, tmr, str(point.option), point.fabric, str(target))
+        made = _run((sys.executable, "-m", "benchmarks.ours", *arguments), point, target)
+        return _opened(made, load_bench(model, point.rounding), target)
     if peers is None:
         raise ToolMissingError(f"{point.flow} needs an environment with benchmarks/requirements.txt (make bench)")
     target = folder / f"{model.stem}-{point.rounding}-{point.flow}-{point.option}-{_peer_key(model)}"

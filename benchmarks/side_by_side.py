@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.generate import Generated, Point, generate
+from benchmarks.generate import Fabric, Generated, Point, generate
 from benchmarks.models import load_bench
 from benchmarks.rows import Row, read_rows, write_rows
 from benchmarks.simulate import check
@@ -25,9 +25,9 @@ RESULTS = Path(__file__).parent / "results"
 NETWORKS = ("in_edge", "in_node", "jet_sp50", "jet_trained", "econ_trained")
 ROUNDINGS = ("half_up", "half_even")
 # Options of every flow: pipeline cuts inside a layer, and the latency cutoff of a stage in the peers' units.
-OPTIONS = {"codesign": (0, 1, 2), "da4ml": (5,), "alkaid": (5,), "plain": (0,)}
+OPTIONS = {"codesign": (0, 1), "da4ml": (5,), "alkaid": (5,), "plain": (0,)}
 SMALL_OPTIONS = {**OPTIONS, "da4ml": (3,), "alkaid": (3,)}
-TARGETS = ("xcup", "nangate45", "sky130hd", "osu018")
+TARGETS: dict[Fabric, tuple[str, ...]] = {"lut": ("xcup",), "cells": ("nangate45", "sky130hd", "osu018")}
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 EVENTS = 500
 
@@ -48,7 +48,7 @@ class Bench:
         made = generate(point, model, self.peers, self.cache / "rtl")
         row = old if old and old.verilog_sha256 == made.sha256 else Row.of(point, made)
         if simulate and row.simulation is None:
-            folder = self.cache / "simulation" / f"{point.network}-{point.rounding}-{point.flow}-{point.option}"
+            folder = self.cache / "simulation" / f"{point.network}-{point.rounding}-{point.flow}-{made.sha256[:8]}"
             row = replace(row, simulation=check(made, load_bench(model, point.rounding), folder, EVENTS))
         for target in targets:
             row = self._synthesised(row, made, target)
@@ -74,11 +74,12 @@ class Bench:
 
 
 def points(networks: tuple[str, ...], flows: tuple[str, ...], roundings: tuple[str, ...]) -> Iterator[Point]:
-    """Every point of the benchmark, the plain registers of a network before the triplicated ones."""
-    for network, triplicated, rounding, flow in product(networks, (False, True), roundings, flows):
+    """Every point of the benchmark; triplicated registers matter for cells only."""
+    registers = (("lut", False), ("cells", False), ("cells", True))
+    for network, (fabric, triplicated), rounding, flow in product(networks, registers, roundings, flows):
         options = SMALL_OPTIONS if network.startswith("in_") else OPTIONS
         for option in options[flow]:
-            yield Point(network, rounding, flow, option, triplicated)  # type: ignore[arg-type]
+            yield Point(network, fabric, rounding, triplicated, flow, option)  # type: ignore[arg-type]
 
 
 def libraries(data: Path) -> dict[str, Path]:
@@ -95,7 +96,7 @@ def libraries(data: Path) -> dict[str, Path]:
 @click.option("--networks", default=",".join(NETWORKS), show_default=True)
 @click.option("--flows", default=",".join(OPTIONS), show_default=True)
 @click.option("--roundings", default=",".join(ROUNDINGS), show_default=True)
-@click.option("--targets", default=",".join(TARGETS), show_default=True)
+@click.option("--targets", default="xcup,nangate45,sky130hd,osu018", show_default=True)
 @click.option("--triplicated/--single", default=None, help="Only these registers (default: both).")
 @click.option("--simulate/--no-simulate", default=True, show_default=True, help="Check the Verilog in Verilator.")
 @click.option("--timeout-s", default=900.0, show_default=True, help="Limit of one synthesis.")
@@ -116,15 +117,16 @@ def main(
     """Measure every flow on every network; the results are written after each row."""
     found = libraries(data)
     bench = Bench(data / "bench", found, peers if peers and peers.exists() else None, cache, timeout_s)
-    wanted = tuple(name for name in targets.split(",") if name == "xcup" or name in found)
+    chosen = set(targets.split(",")) & {"xcup", *found}
     for point in points(*(tuple(text.split(",")) for text in (networks, flows, roundings))):
-        if triplicated not in (None, point.triplicated):
+        wanted = tuple(name for name in TARGETS[point.fabric] if name in chosen)
+        if triplicated not in (None, point.triplicated) or not wanted:
             continue
         rows = read_rows(output / "side_by_side.json")  # another run may have added some
         try:
             row = bench.measured(point, rows.get(point), wanted, simulate and not point.triplicated)
-        except ToolMissingError as error:
-            click.echo(f"skipped {point.network}, {point.flow}: {error}", err=True)
+        except (ToolMissingError, ToolFailedError) as error:
+            click.echo(f"no row of {point.network}, {point.rounding}, {point.flow}: {error}", err=True)
             continue
         rows = {**read_rows(output / "side_by_side.json"), point: row}
         write_rows(output / "side_by_side.json", rows.values())

@@ -17,7 +17,8 @@ from codesign.files import read_json
 from codesign.flows.netlist import read_module
 from codesign.flows.static_timing import PathStep, StaticTiming
 
-_REGISTER = re.compile(r"FD[RSCP]E(_1)?")
+# A shift register is timed as a flip-flop: its slower output is left out.
+_REGISTER = re.compile(r"FD[RSCP]E(_1)?|SRL16E|SRLC32E")
 _IGNORED = frozenset({"BUFG", "$scopeinfo"})
 Arc = tuple[str, int, str, int, float]  # input pin and bit, output pin and bit, ns
 
