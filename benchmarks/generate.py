@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from codesign.fixed import Integers
 from codesign.graph import Graph
 
 HERE = Path(__file__).parent
-Fabric = Literal["lut", "cells"]
 EMULATED_EVENTS = 20_000
 # The valid pulse and the data of this flow's top level; the error flag stays open, because the peers have none.
 _OPEN = """module bench (
@@ -47,17 +46,14 @@ endmodule
 
 @dataclass(frozen=True)
 class Point:
-    """What is built: `option` is the pipeline cuts in every layer (codesign), the latency cutoff of a stage (peers).
+    """What is built: for `codesign`, `option` is the clock in ns to plan for, for the peers the latency cutoff."""
 
-    `fabric` is what it is synthesised for: UltraScale+ ("lut") or standard cells ("cells"). This flow's adders differ.
-    """
-
+    technology: str
     network: str
-    fabric: Fabric
     rounding: Rounding
     triplicated: bool
     flow: str
-    option: int
+    option: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,7 @@ class Generated:
     peak_mib: float
     emulation_per_s: float | None
     versions: Mapping[str, str]
+    predicted_path_ns: float | None = None
 
     @property
     def sha256(self) -> str:
@@ -88,18 +85,18 @@ def generate(point: Point, model: Path, peers: Path | None, folder: Path) -> Gen
         return _plain(point, model, folder / f"{model.stem}-{point.rounding}-plain")
     if point.flow == "codesign":
         tmr = "registers" if point.triplicated else "none"
-        target = folder / f"{model.stem}-{point.fabric}-{point.rounding}-{tmr}-{point.option}"
-        arguments = (str(model), point.rounding, tmr, str(point.option), point.fabric, str(target))
+        target = folder / f"{model.stem}-{point.technology}-{point.rounding}-{tmr}-{point.option:g}"
+        arguments = (str(model), point.rounding, tmr, point.technology, f"{point.option:g}", str(target))
         made = _run((sys.executable, "-m", "benchmarks.ours", *arguments), point, target)
         return _opened(made, load_bench(model, point.rounding), target)
     if peers is None:
         raise ToolMissingError(f"{point.flow} needs an environment with benchmarks/requirements.txt (make bench)")
-    target = folder / f"{model.stem}-{point.rounding}-{point.flow}-{point.option}-{_peer_key(model)}"
+    target = folder / f"{model.stem}-{point.rounding}-{point.flow}-{point.option:g}-{_peer_key(model)}"
     if not (target / "generated.json").exists():
         graph = load_bench(model, point.rounding)
         inputs = random_inputs(graph, EMULATED_EVENTS)
         _save(target / "inputs.npy", inputs)
-        script = (str(HERE / "peers.py"), point.flow, str(model), point.rounding, str(point.option), str(target))
+        script = (str(HERE / "peers.py"), point.flow, str(model), point.rounding, f"{point.option:g}", str(target))
         _run((str(peers), *script), point, target)
         _check_emulation(graph, inputs, np.load(target / "outputs.npy", allow_pickle=False), point)
     return _read(target)

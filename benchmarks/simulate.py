@@ -2,7 +2,7 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,24 @@ class Simulation:
     events_per_s: float
 
 
-def check(made: Generated, graph: Graph, folder: Path, events: int) -> Simulation:
-    """Simulate `events` random and extreme events; `VerificationError` if one result differs from the graph."""
+def check(made: Generated, graph: Graph, cache: Path, events: int) -> Simulation:
+    """Simulate `events` random and extreme events; `VerificationError` if one result differs from the graph.
+
+    The result is kept in `cache` by the hashes of Verilog and graph: technologies share it.
+    """
+    folder = cache / f"{graph.name}-{made.sha256[:12]}-{graph.digest[:12]}"
+    kept = folder / "simulation.json"
+    if not kept.exists():
+        write_json(kept, asdict(_simulated(made, graph, folder, events)))
+    return Simulation(**read_json(kept))
+
+
+def _simulated(made: Generated, graph: Graph, folder: Path, events: int) -> Simulation:
     rtl = folder / "ports"
     manifest = _manifest(made, graph, rtl)
     started = time.perf_counter()
-    program = build(rtl, manifest["sources"], manifest["top"], folder)
-    log = program / "build_s.json"
-    if not log.exists():  # kept builds take no time
-        write_json(log, time.perf_counter() - started)
+    build(rtl, manifest["sources"], manifest["top"], folder)
+    build_s = time.perf_counter() - started
     inputs = random_inputs(graph, events)
     started = time.perf_counter()
     response = simulate(rtl, stimulus(graph, {graph.inputs[0].node: inputs}), Plan(50, 50), folder / "run", folder)
@@ -64,7 +73,7 @@ def check(made: Generated, graph: Graph, folder: Path, events: int) -> Simulatio
     wrong = int((got != wanted).sum())
     if wrong:
         raise VerificationError(f"{made.top} is not the model: {wrong} of {wanted.size} values differ")
-    return Simulation(events, round(read_json(log), 1), round(response.measured.cycles / seconds))
+    return Simulation(events, round(build_s, 1), round(response.measured.cycles / seconds))
 
 
 def _decoded(words: Any, out_width: int, graph: Graph) -> Any:

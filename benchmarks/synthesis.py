@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.generate import Generated
-from codesign.delay import Technology, technology
+from codesign.delay import Technology
 from codesign.errors import ToolMissingError
 from codesign.files import read_json, write_text
 from codesign.flows.fpga_timing import fpga_timing
@@ -23,33 +23,18 @@ ASIC_CLOCK_NS = 25.0  # mapped without pressure: cells are sized up only where a
 
 
 @dataclass(frozen=True)
-class Target:
-    """A standard-cell technology: its name in `codesign.delay` and its liberty file."""
+class Synthesis:
+    """Before placement: area in LUTs (with inverters and shift registers) or NAND2 equivalents, flip-flops, time.
 
-    name: str
-    liberty: Path
+    `carry_cells` of UltraScale+, `area_um2` of standard cells. No path without OpenSTA.
+    """
 
-
-@dataclass(frozen=True)
-class Fpga:
-    """UltraScale+ resources before placement: LUTs with inverters and shift registers, flip-flops, carry cells."""
-
-    luts: int
+    area: int
     flip_flops: int
-    carry_cells: int
-    critical_path_ns: float
+    path_ns: float | None
     synthesis_s: float
-
-
-@dataclass(frozen=True)
-class Asic:
-    """Standard cells before placement: area in um2, in NAND2 equivalents, flip-flops; path None without OpenSTA."""
-
-    area_um2: float
-    nand2_equivalents: float
-    flip_flops: int
-    critical_path_ns: float | None
-    synthesis_s: float
+    carry_cells: int | None = None
+    area_um2: float | None = None
 
 
 def sources_of(made: Generated, triplicate: bool, jobs: Path, timeout_s: float) -> tuple[str, dict[str, Path]]:
@@ -78,7 +63,7 @@ def triplicate_script(top: str, sources: list[str]) -> str:
     )
 
 
-def fpga(top: str, files: Mapping[str, Path], jobs: Path, timeout_s: float) -> Fpga:
+def fpga(top: str, files: Mapping[str, Path], jobs: Path, timeout_s: float) -> Synthesis:
     """Run the full UltraScale+ flow; `ToolFailedError` if it does not end within `timeout_s`."""
     job = run_job(xilinx_script(top, sorted(files)), "xcup", files, jobs, timeout_s)
     cells: dict[str, int] = read_json(job / "stat.json")["design"]["num_cells_by_type"]
@@ -86,23 +71,25 @@ def fpga(top: str, files: Mapping[str, Path], jobs: Path, timeout_s: float) -> F
     def count(*starts: str) -> int:
         return sum(number for name, number in cells.items() if name.startswith(starts))
 
-    path_ns = fpga_timing(job / "netlist.json", top).critical_path_ns
-    return Fpga(count("LUT", "INV", "SRL"), count("FD"), count("CARRY"), round(path_ns, 3), wall_s(job))
+    path_ns = round(fpga_timing(job / "netlist.json", top).critical_path_ns, 3)
+    return Synthesis(count("LUT", "INV", "SRL"), count("FD"), path_ns, wall_s(job), carry_cells=count("CARRY"))
 
 
-def asic(top: str, files: Mapping[str, Path], target: Target, jobs: Path, timeout_s: float) -> Asic:
-    """Map to the cells of `target`; `ToolFailedError` if it does not end within `timeout_s`."""
-    library, liberty = read_liberty(target.liberty), _plain(target.liberty, jobs)
+def asic(
+    top: str, files: Mapping[str, Path], tech: Technology, liberty: Path, jobs: Path, timeout_s: float
+) -> Synthesis:
+    """Map to the cells of `liberty`; `ToolFailedError` if it does not end within `timeout_s`."""
+    library, plain = read_liberty(liberty), _plain(liberty, jobs)
     gates = run_job(gates_script(top, sorted(files)), "gates", files, jobs, timeout_s)
     script = asic_script(unusable_cells(library), ASIC_CLOCK_NS)
-    job = run_job(script, "asic", {GATES: gates / GATES, LIBERTY: liberty}, jobs, timeout_s)
+    job = run_job(script, "asic", {GATES: gates / GATES, LIBERTY: plain}, jobs, timeout_s)
     stat = read_json(job / "stat.json")["design"]
     cells: Mapping[str, int] = stat["num_cells_by_type"]
     storage = sum(number for name, number in cells.items() if library.cells[name].flip_flop is not None)
+    path_ns = _critical_path_ns(job / "netlist.v", top, plain, int(stat["num_cells"]), tech)
     area = float(stat["area"])
-    path_ns = _critical_path_ns(job / "netlist.v", top, liberty, int(stat["num_cells"]), technology(target.name))
     nand2 = round(area / smallest_nand2_um2(library))
-    return Asic(round(area, 1), nand2, storage, path_ns, wall_s(gates, job))
+    return Synthesis(nand2, storage, path_ns, wall_s(gates, job), area_um2=round(area, 1))
 
 
 def _critical_path_ns(netlist: Path, top: str, liberty: Path, cells: int, tech: Technology) -> float | None:

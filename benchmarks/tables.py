@@ -1,9 +1,8 @@
 """Markdown tables of the side-by-side rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from benchmarks.rows import Row
+from benchmarks.rows import OWN, Row
 
 TITLES = {
     "xcup": "UltraScale+, LUT",
@@ -12,55 +11,6 @@ TITLES = {
     "osu018": "OSU 0.18 um, NAND2 equivalents",
 }
 CLOCK_NS = {"xcup": 5.0, "nangate45": 25.0, "sky130hd": 25.0, "osu018": 25.0}
-OWN = "codesign"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row in one technology: area in LUTs or NAND2 equivalents, flip-flops, longest path (None: not timed)."""
-
-    row: Row
-    technology: str
-    area: float
-    flip_flops: int
-    path_ns: float | None
-
-    @property
-    def case(self) -> tuple[str, str, str, bool]:
-        """What has to be equal for two results to compare."""
-        point = self.row.point
-        return self.technology, point.network, point.rounding, point.triplicated
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is this flow's."""
-        return self.row.point.flow == OWN
-
-    @property
-    def name(self) -> str:
-        """Flow and option."""
-        point = self.row.point
-        return {OWN: f"{OWN}, {point.option} cuts a layer", "plain": "plain"}.get(
-            point.flow, f"{point.flow}, cutoff {point.option}"
-        )
-
-    def fits(self, clock_ns: float | None, cycles: int) -> bool:
-        """Whether it runs at that clock with no more than `cycles`."""
-        return None not in (clock_ns, self.path_ns) and self.path_ns <= clock_ns and self.row.latency_cycles <= cycles
-
-
-def results(rows: Iterable[Row]) -> tuple[Result, ...]:
-    """Return every synthesised result, ordered by technology and case."""
-    found = [one for row in rows for one in _results(row)]
-    order = list(TITLES)
-    return tuple(sorted(found, key=lambda one: (order.index(one.technology), *one.case[1:], not one.is_own, one.area)))
-
-
-def _results(row: Row) -> Iterator[Result]:
-    if row.fpga:
-        yield Result(row, "xcup", row.fpga.luts, row.fpga.flip_flops, row.fpga.critical_path_ns)
-    for name, cells in row.asic.items():
-        yield Result(row, name, cells.nand2_equivalents, cells.flip_flops, cells.critical_path_ns)
 
 
 def table(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
@@ -69,79 +19,91 @@ def table(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in rows)
 
 
-def side_by_side(rows: Sequence[Row]) -> str:
+def side_by_side(rows: Iterable[Row]) -> str:
     """Return all tables of the benchmark as Markdown."""
-    every = results(rows)
+    order = list(TITLES)
+    every = sorted(rows, key=lambda one: (order.index(one.case[0]), *one.case[1:], not one.is_own, one.area))
     parts = ["### At equal clock and no more cycles", _verdicts(every)]
     for name, title in TITLES.items():
-        if any(one.technology == name for one in every):
-            parts += [f"### {title}", _technology([one for one in every if one.technology == name])]
-    parts += ["### Generation and simulation", _effort(rows)]
-    stopped = [f"{row.point.flow} on {row.point.network}, {row.point.rounding}: synthesis for {name} did not end in "
-               f"{limit:g} s" for row in rows for name, limit in row.unfinished.items()]  # fmt: skip
-    versions = sorted({f"{name} {number}" for row in rows for name, number in row.versions.items()})
-    return "\n\n".join([*parts, *stopped, f"Versions: {', '.join(versions)}."]) + "\n"
+        if any(one.point.technology == name for one in every):
+            parts += [f"### {title}", _technology([one for one in every if one.point.technology == name])]
+    parts += ["### Generation and simulation", _effort(every)]
+    versions = sorted({f"{name} {number}" for row in every for name, number in row.versions.items()})
+    return "\n\n".join([*parts, f"Versions: {', '.join(versions)}."]) + "\n"
 
 
-def pairs(every: Sequence[Result], clock_ns: float | None) -> Iterator[tuple[Result, Result | None]]:
+def smallest_peer(rows: Iterable[Row], clock_ns: float = float("inf")) -> Row | None:
+    """Return the smallest row of another flow that runs at `clock_ns`."""
+    return min(
+        (one for one in rows if not one.is_own and one.path_ns <= clock_ns), key=lambda one: one.area, default=None
+    )
+
+
+def pairs(every: Sequence[Row], clock_ns: float | None) -> Iterator[tuple[Row, Row | None]]:
     """Yield the smallest peer of every case that runs at `clock_ns`, and this flow's smallest with no more cycles.
 
-    Without a clock it is that of the peer itself: its longest path.
+    Without a clock it is that of the smallest peer itself: its longest path.
     """
     for case in dict.fromkeys(one.case for one in every):
-        here = [one for one in every if one.case == case and one.path_ns is not None]
-        peers = [one for one in here if not one.is_own and (clock_ns is None or one.path_ns <= clock_ns)]
-        if not peers or not any(one.is_own for one in here):
+        here = [one for one in every if one.case == case and one.path_ns < float("inf")]
+        peer = smallest_peer(here, clock_ns or float("inf"))
+        if peer is None or not any(one.is_own for one in here):
             continue
-        peer = min(peers, key=lambda one: one.area)
-        limit = peer.path_ns if clock_ns is None else clock_ns
-        own = [one for one in here if one.is_own and one.fits(limit, peer.row.latency_cycles)]
+        limit, cycles = clock_ns or peer.path_ns, peer.latency_cycles
+        own = [one for one in here if one.is_own and one.path_ns <= limit and one.latency_cycles <= cycles]
         yield peer, min(own, key=lambda one: one.area, default=None)
 
 
-def _verdicts(every: Sequence[Result]) -> str:
+def _verdicts(every: Sequence[Row]) -> str:
     lines: list[Sequence[object]] = []
     for technology, target in CLOCK_NS.items():
-        here = [one for one in every if one.technology == technology]
+        here = [one for one in every if one.point.technology == technology]
         for clock_ns in (target, None):
             for peer, own in pairs(here, clock_ns):
                 lines.append([*_case(peer), clock_ns or f"{peer.path_ns:.2f}", *_pair(peer, own)])
     header = ("technology", "network", "rounding", "registers", "clock ns", "smallest peer", "cycles", "area")
-    return table((*header, "codesign", "cycles", "area", "ratio"), lines)
+    return table((*header, OWN, "cycles", "area", "ratio"), lines)
 
 
-def _case(one: Result) -> tuple[str, str, str, str]:
+def _case(one: Row) -> tuple[str, str, str, str]:
     technology, network, rounding, triplicated = one.case
     return technology, network, rounding, "x3" if triplicated else "x1"
 
 
-def _pair(peer: Result, own: Result | None) -> tuple[object, ...]:
-    left = peer.name, peer.row.latency_cycles, round(peer.area)
+def _name(one: Row) -> str:
+    known = {OWN: f"{OWN}, planned for {one.point.option:g} ns", "plain": "plain"}
+    return known.get(one.point.flow, f"{one.point.flow}, cutoff {one.point.option:g}")
+
+
+def _pair(peer: Row, own: Row | None) -> tuple[object, ...]:
+    left = _name(peer), peer.latency_cycles, peer.area
     if own is None:
         return *left, "none of the points", None, None, None
-    cuts = f"{own.row.point.option} cuts a layer"
-    return *left, cuts, own.row.latency_cycles, round(own.area), f"{own.area / peer.area:.2f}"
+    return *left, f"planned for {own.point.option:g} ns", own.latency_cycles, own.area, f"{own.area / peer.area:.2f}"
 
 
-def _technology(every: Sequence[Result]) -> str:
+def _technology(every: Sequence[Row]) -> str:
     lines = []
     for one in every:
-        peers = [other.area for other in every if other.case == one.case and not other.is_own]
-        ratio = f"{one.area / min(peers):.2f}" if peers else None
-        path = None if one.path_ns is None else f"{one.path_ns:.2f}"
-        latency = None if one.path_ns is None else f"{one.path_ns * one.row.latency_cycles:.1f}"
-        numbers = one.row.latency_cycles, path, latency, round(one.area), ratio, one.flip_flops
-        lines.append([*_case(one)[1:], one.name, *numbers])
+        best = smallest_peer(other for other in every if other.case == one.case)
+        if one.synthesis:
+            path, latency = f"{one.path_ns:.2f}", f"{one.path_ns * one.latency_cycles:.1f}"
+            ratio = f"{one.area / best.area:.2f}" if best else None
+            numbers = path, latency, one.area, ratio, one.synthesis.flip_flops
+        else:
+            numbers = None, None, f"did not end in {one.unfinished_s:g} s", None, None
+        checked = one.simulation.events if one.simulation else None
+        lines.append([*_case(one)[1:], _name(one), one.latency_cycles, *numbers, checked])
     header = ("network", "rounding", "registers", "flow", "cycles", "longest path ns", "latency ns", "area")
-    return table((*header, "over smallest peer", "flip-flops"), lines)
+    return table((*header, "over smallest peer", "flip-flops", "events checked"), lines)
 
 
 def _effort(rows: Sequence[Row]) -> str:
     lines = []
     for row in rows:
-        if not row.point.triplicated and row.point.fabric == "lut":
+        if not row.point.triplicated and row.point.technology == "xcup":
             seen = (row.simulation.build_s, row.simulation.events_per_s) if row.simulation else (None, None)
-            point = row.point.network, row.point.rounding, f"{row.point.flow} {row.point.option}"
+            point = row.point.network, row.point.rounding, _name(row)
             lines.append([*point, row.generation_s, row.peak_mib, row.emulation_per_s, *seen])
     header = ("generation s", "peak MiB", "emulated inferences/s", "Verilator build s", "cocotb cycles/s")
-    return table(("network", "rounding", "flow and option", *header), lines)
+    return table(("network", "rounding", "flow", *header), lines)

@@ -41,7 +41,7 @@ def test_the_input_register_is_taken_out(tmp_path, text, wanted):
 
 def test_a_missing_peer_is_a_message(tmp_path):
     with pytest.raises(ToolMissingError, match=r"da4ml needs an environment with benchmarks/requirements\.txt"):
-        generate(Point("tiny-mlp", "lut", "half_up", False, "da4ml", 3), write_model(MLP, tmp_path), None, tmp_path)
+        generate(Point("xcup", "tiny-mlp", "half_up", False, "da4ml", 3), write_model(MLP, tmp_path), None, tmp_path)
 
 
 def test_every_register_of_another_flow_is_triplicated(tmp_path, build_cache):
@@ -60,7 +60,7 @@ def test_every_register_of_another_flow_is_triplicated(tmp_path, build_cache):
 def test_the_plain_description_is_the_graph(tmp_path, build_cache):
     """And another rounding is not: the comparison can fail."""
     model = write_model(MLP, tmp_path)
-    made = generate(Point("tiny-mlp", "lut", "half_even", False, "plain", 0), model, None, tmp_path)
+    made = generate(Point("xcup", "tiny-mlp", "half_even", False, "plain", 0), model, None, tmp_path)
     assert check(made, load_bench(model, "half_even"), build_cache / "benchmarks", 300).events == 300
     with pytest.raises(VerificationError, match="plain is not the model"):
         check(made, load_bench(model, "half_up"), build_cache / "benchmarks", 300)
