@@ -9,8 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.rows import read_rows
-from benchmarks.tables import OWN, TITLES, Result, results
+from benchmarks.rows import OWN, Row, read_rows
+from benchmarks.tables import TITLES
 from codesign.files import write_text, write_with
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,22 +42,22 @@ def document() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def figure(every: Sequence[Result], path: Path) -> Path:
+def figure(every: Sequence[Row], path: Path) -> Path:
     """Draw the smallest result of every flow over the smallest of the peers, by network; rounding half to even last."""
     drawing = Figure(figsize=(11, 9), layout="constrained")
     for axes, (technology, triplicated) in zip(drawing.subplots(len(PANELS), 1), PANELS, strict=True):
-        here = [one for one in every if (one.technology, one.row.point.triplicated) == (technology, triplicated)]
+        here = [one for one in every if (one.point.technology, one.point.triplicated) == (technology, triplicated)]
         _panel(axes, here)
         registers = ", registers triplicated" if triplicated else ""
         axes.set_title(f"{TITLES[technology]}{registers}", loc="left", fontsize=10)
     return write_with(path, lambda temporary: drawing.savefig(temporary, dpi=110, metadata={"Software": None}))
 
 
-def _panel(axes: Any, here: Sequence[Result]) -> None:
+def _panel(axes: Any, here: Sequence[Row]) -> None:
     cases = list(dict.fromkeys(one.case for one in here))
     labels = []
     for place, case in enumerate(cases):
-        least = {flow: min((r.area for r in here if r.case == case and r.row.point.flow == flow), default=None)
+        least = {flow: min((r.area for r in here if r.case == case and r.point.flow == flow), default=None)
                  for flow in FLOWS}  # fmt: skip
         best = min((area for flow, area in least.items() if area and flow != OWN), default=None)
         for k, flow in enumerate(FLOWS):
@@ -78,7 +78,7 @@ def main() -> None:
     """Write the figure and the document."""
     rows = read_rows(RESULTS / "side_by_side.json")
     if rows:
-        figure(results(rows.values()), FIGURE)
+        figure(list(rows.values()), FIGURE)
     write_text(ROOT / "docs" / "benchmarks.md", document())
 
 

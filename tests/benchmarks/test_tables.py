@@ -2,18 +2,20 @@ from dataclasses import replace
 
 from benchmarks.generate import Point
 from benchmarks.rows import Row, read_rows, write_rows
+from benchmarks.side_by_side import own_points
 from benchmarks.simulate import Simulation
-from benchmarks.synthesis import Asic, Fpga
-from benchmarks.tables import pairs, results, side_by_side, table
+from benchmarks.synthesis import Synthesis
+from benchmarks.tables import pairs, side_by_side, table
 
 
 def row(flow: str, luts: int, path_ns: float = 4.0, cycles: int = 4, rounding: str = "half_up") -> Row:
-    point = Point("net", "lut", rounding, False, flow, luts)
-    return Row(point, "abc", {flow: "1.0"}, cycles, 0.5, 80, 1000, fpga=Fpga(luts, 10, 2, path_ns, 1.5))
+    point = Point("xcup", "net", rounding, False, flow, luts)
+    found = Synthesis(luts, 10, path_ns, 1.5, carry_cells=4)
+    return Row(point, "abc", {flow: "1.0"}, cycles, 0.5, 80, 1000, None, synthesis=found)
 
 
 def compared(rows: list[Row], clock_ns: float | None) -> list[tuple[float, float | None]]:
-    return [(peer.area, own and own.area) for peer, own in pairs(results(rows), clock_ns)]
+    return [(peer.area, own and own.area) for peer, own in pairs(rows, clock_ns)]
 
 
 def test_a_table_is_markdown():
@@ -46,18 +48,23 @@ def test_rows_survive_a_file(tmp_path):
     full = replace(
         row("da4ml", 100),
         simulation=Simulation(500, 8.0, 1000),
-        asic={"nangate45": Asic(8.0, 10, 2, None, 3.0)},
-        unfinished={"sky130hd": 900.0},
+        synthesis=Synthesis(10, 2, None, 3.0, area_um2=8.0),
     )
-    rows = [full, replace(row("alkaid", 1), fpga=None)]
+    rows = [full, replace(row("alkaid", 1), synthesis=None, unfinished_s=900.0)]
     write_rows(tmp_path / "rows.json", rows)
     assert read_rows(tmp_path / "rows.json") == {one.point: one for one in rows}
     assert read_rows(tmp_path / "none.json") == {}
 
 
 def test_the_text_names_flow_version_ratio_and_what_did_not_end():
-    stopped = replace(row("plain", 1), fpga=None, unfinished={"xcup": 900.0})
+    stopped = replace(row("plain", 1), synthesis=None, unfinished_s=900.0)
     text = side_by_side([row("codesign", 90), row("da4ml", 100), stopped])
-    for words in ("da4ml, cutoff 100", "da4ml 1.0", "| 90 | 0.90 |", "xcup did not end in 900 s"):
+    for words in ("da4ml, cutoff 100", "da4ml 1.0", "| 90 | 0.90 |", "did not end in 900 s"):
         assert words in text
     assert "did not end" not in side_by_side([row("da4ml", 100)])
+
+
+def test_this_flow_is_planned_at_the_clock_of_the_technology_and_of_the_smallest_peer():
+    rows = {one.point: one for one in (row("da4ml", 100, path_ns=3.456), row("alkaid", 110, path_ns=2.0))}
+    assert [point.option for point in own_points(rows, rows)] == [3.45, 5.0]
+    assert [point.option for point in own_points({}, rows)] == [5.0]
