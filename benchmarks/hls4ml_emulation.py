@@ -1,72 +1,76 @@
-"""Compile hls4ml's C++ emulation of a QONNX model; runs in the peers' own environment, which has no codesign.
+"""hls4ml's compiled emulation of the Brevitas originals (QONNX): is it the integer graph, and how fast is it.
 
-Usage: python hls4ml_emulation.py model.onnx folder
-Reads integer inputs from folder/inputs.npy, writes what the compiled model makes of them to folder/outputs.npy, and
-prints one JSON line: conversion and compilation time, inferences per second, versions.
+Usage: python -m benchmarks.hls4ml_emulation --data FOLDER --peers PYTHON
+Writes results/hls4ml.json and hls4ml.md. No vendor tool is used: the emulation is C++ that g++ compiles.
 """
 
 import json
-import sys
-import time
-from importlib import metadata
+import subprocess
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import hls4ml
+import click
 import numpy as np
-import onnx
-from onnx import numpy_helper
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
-from qonnx.transformation.gemm_to_matmul import GemmToMatMul
-from qonnx.util.cleanup import cleanup_model
 
-REPEAT_S = 2.0
+from benchmarks.generate import HERE, random_inputs
+from benchmarks.models import load_bench
+from benchmarks.tables import table
+from codesign.files import write_json, write_text
 
-
-def main(path: str, folder: str) -> None:
-    """Convert, compile, run and print."""
-    target = Path(folder)
-    before, after = scales(onnx.load(path))
-    started = time.perf_counter()
-    model = cleanup_model(ModelWrapper(path))
-    if any(node.op_type == "Conv" for node in model.graph.node):
-        model = model.transform(ConvertToChannelsLastAndClean())
-    model = cleanup_model(model.transform(GemmToMatMul()))
-    config = hls4ml.utils.config_from_onnx_model(
-        model, granularity="name", backend="Vitis", default_precision="fixed<32,16>"
-    )
-    hls = hls4ml.converters.convert_from_onnx_model(
-        model, output_dir=str(target / "hls"), backend="Vitis", io_type="io_parallel", hls_config=config
-    )
-    converted = time.perf_counter() - started
-    started = time.perf_counter()
-    hls.compile()
-    compiled = time.perf_counter() - started
-    events = np.ascontiguousarray(np.load(target / "inputs.npy") * before, dtype=np.float32)
-    np.save(target / "outputs.npy", np.asarray(hls.predict(events), np.float64).reshape(len(events), -1) / after)
-    started, passes = time.perf_counter(), 0
-    while time.perf_counter() - started < REPEAT_S:
-        hls.predict(events)
-        passes += 1
-    rate = passes * len(events) / (time.perf_counter() - started)
-    versions = {name: metadata.version(name) for name in ("hls4ml", "qonnx")}
-    said = {"conversion_s": converted, "compile_s": compiled, "emulation_per_s": rate, "versions": versions}
-    print(json.dumps(said))
+NETWORKS = ("jet_sp50", "jet_trained")
+EVENTS = 5000
 
 
-def scales(model: onnx.ModelProto) -> tuple[float, float]:
-    """Return the real value of one input step and of one output step."""
-    constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
-    makers = {node.output[0]: node for node in model.graph.node}
-    last = makers[model.graph.output[0].name]
+@dataclass(frozen=True)
+class Row:
+    """One network: outputs that differ from the graph, rounding half to even, and what the emulation took."""
 
-    def step(name: str) -> float:
-        return float(constants[makers[name].input[1]])
+    network: str
+    values: int
+    different: int
+    conversion_s: float
+    compile_s: float
+    emulation_per_s: float
+    versions: dict[str, str]
 
-    first = next(node for node in model.graph.node if node.input[0] == model.graph.input[0].name)
-    after = step(last.output[0]) if last.op_type == "Quant" else step(last.input[0]) * step(last.input[1])
-    return step(first.output[0]), after
+
+def measure(network: str, models: Path, python: Path, folder: Path) -> Row:
+    """Compile and run one network in the peers' environment."""
+    graph = load_bench(models / f"{network}.json", "half_even")
+    inputs = random_inputs(graph, EVENTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "inputs.npy", inputs)
+    command = (str(python), str(HERE / "peer_hls4ml.py"), str(models / f"{network}.onnx"), str(folder))
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout.splitlines()[-1])
+    wanted = graph.evaluate({graph.inputs[0].node: inputs})[graph.outputs[0].node].reshape(EVENTS, -1)
+    got = np.load(folder / "outputs.npy", allow_pickle=False)
+    times = (round(said[key], 1) for key in ("conversion_s", "compile_s", "emulation_per_s"))
+    return Row(network, wanted.size, int((got != wanted).sum()), *times, said["versions"])
+
+
+def text(rows: list[Row]) -> str:
+    """Return the table as Markdown."""
+    header = ("network", "values compared", "different", "conversion s", "g++ s", "inferences/s")
+    lines = [(r.network, r.values, r.different, r.conversion_s, r.compile_s, round(r.emulation_per_s)) for r in rows]
+    versions = sorted({f"{name} {number}" for row in rows for name, number in row.versions.items()})
+    return f"{table(header, lines)}\n\nOne thread; rounding half to even. Versions: {', '.join(versions)}.\n"
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Has bench/.")
+@click.option("--peers", type=click.Path(path_type=Path), required=True, help="Python that has hls4ml.")
+@click.option("--cache", type=click.Path(path_type=Path), default=Path("runs/bench"), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=HERE / "results", show_default=True)
+def main(data: Path, peers: Path, cache: Path, output: Path) -> None:
+    """Measure every network that has a QONNX file."""
+    if not peers.exists():
+        click.echo("skipped hls4ml: it needs an environment with benchmarks/requirements.txt", err=True)
+        return
+    rows = [measure(name, data / "bench", peers, cache.resolve() / "hls4ml" / name) for name in NETWORKS]
+    write_json(output / "hls4ml.json", [asdict(row) for row in rows])
+    write_text(output / "hls4ml.md", text(rows))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
