@@ -46,7 +46,10 @@ endmodule
 
 @dataclass(frozen=True)
 class Point:
-    """What is built: for `codesign`, `option` is the clock in ns to plan for, for the peers the latency cutoff."""
+    """What is built: for `codesign`, `option` is the clock in ns to plan for and `cycles` the latency that is allowed.
+
+    For the peers `option` is the latency cutoff of a stage.
+    """
 
     technology: str
     network: str
@@ -54,6 +57,7 @@ class Point:
     triplicated: bool
     flow: str
     option: float
+    cycles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,9 @@ def generate(point: Point, model: Path, peers: Path | None, folder: Path) -> Gen
         return _plain(point, model, folder / f"{model.stem}-{point.rounding}-plain")
     if point.flow == "codesign":
         tmr = "registers" if point.triplicated else "none"
-        target = folder / f"{model.stem}-{point.technology}-{point.rounding}-{tmr}-{point.option:g}"
-        arguments = (str(model), point.rounding, tmr, point.technology, f"{point.option:g}", str(target))
+        target = folder / f"{model.stem}-{point.technology}-{point.rounding}-{tmr}-{point.option:g}-{point.cycles}"
+        limits = (f"{point.option:g}", str(point.cycles))
+        arguments = (str(model), point.rounding, tmr, point.technology, *limits, str(target))
         made = _run((sys.executable, "-m", "benchmarks.ours", *arguments), point, target)
         return _opened(made, load_bench(model, point.rounding), target)
     if peers is None:

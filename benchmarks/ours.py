@@ -1,7 +1,8 @@
 """Write a benchmark model with this flow, in a process of its own like the peers, and print the same JSON line.
 
-Usage: python -m benchmarks.ours model.json half_up|half_even none|registers technology clock_ns folder
-Cuts and registers are those of least estimated area in that technology at that clock, at an interval of one cycle.
+Usage: python -m benchmarks.ours model.json half_up|half_even none|registers technology clock_ns cycles folder
+Cuts and registers are those of least estimated area in that technology at that clock, with at most `cycles` of latency
+("None" is no limit) and an interval of one cycle.
 """
 
 import json
@@ -14,15 +15,15 @@ from benchmarks.models import Rounding, load_bench
 from codesign import __version__
 from codesign.delay import technology
 from codesign.estimate import fabric_of
-from codesign.optimise import optimise
+from codesign.optimise import Limits, optimise
 from codesign.rtl import Tmr, emit, write_rtl
 
 
-def main(model: Path, rounding: Rounding, tmr: Tmr, name: str, clock_ns: float, folder: Path) -> None:
+def main(model: Path, rounding: Rounding, tmr: Tmr, name: str, clock_ns: float, limits: Limits, folder: Path) -> None:
     """Generate Verilog into `folder` and print what was measured."""
     started = time.perf_counter()
     graph, tech = load_bench(model, rounding), technology(name)
-    choice = optimise(graph, tech, clock_ns, copies=3 if tmr == "registers" else 1)
+    choice = optimise(graph, tech, clock_ns, limits=limits, copies=3 if tmr == "registers" else 1)
     rtl = emit(graph, choice.schedule, tmr=tmr, clock_ns=clock_ns, fabric=fabric_of(tech))
     write_rtl(rtl, folder)
     seconds = time.perf_counter() - started
@@ -40,5 +41,6 @@ def main(model: Path, rounding: Rounding, tmr: Tmr, name: str, clock_ns: float, 
 
 
 if __name__ == "__main__":
-    model, rounding, tmr, name, clock_ns, folder = sys.argv[1:]
-    main(Path(model), rounding, tmr, name, float(clock_ns), Path(folder))  # type: ignore[arg-type]
+    model, rounding, tmr, name, clock_ns, cycles, folder = sys.argv[1:]
+    limits = Limits(latency_cycles=None if cycles == "None" else int(cycles))
+    main(Path(model), rounding, tmr, name, float(clock_ns), limits, Path(folder))  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def read_rows(path: Path) -> dict[Point, Row]:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write the rows in the order of their points."""
-    ordered = sorted(rows, key=lambda row: tuple(vars(row.point).values()))
+    ordered = sorted(rows, key=lambda row: tuple(map(str, vars(row.point).values())))
     write_json(path, [asdict(row) for row in ordered])
 
 

@@ -31,6 +31,7 @@ PEERS = ("da4ml", "alkaid", "plain")
 CUTOFF, SMALL_CUTOFF = 5.0, 3.0
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 EVENTS = 500
+STEPS = (1.0, 1.4)
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,20 @@ def peer_points(
 
 
 def own_points(rows: Mapping[Point, Row], others: Iterable[Point]) -> Iterator[Point]:
-    """Yield this flow's points beside the others': at the clock of the technology and at that of the smallest peer."""
+    """Yield this flow's points beside the others': no more cycles than the smallest peer, at that clock.
+
+    Once at the clock of the technology, and once at the peer's longest path; a bit above each, too, because plans keep
+    a margin.
+    """
     cases = dict.fromkeys((p.technology, p.network, p.rounding, p.triplicated) for p in others)
     for case in cases:
-        clocks = {CLOCK_NS[case[0]]}
-        peer = smallest_peer(row for row in rows.values() if row.case == case)
-        if peer and peer.path_ns < float("inf"):
-            clocks.add(floor(peer.path_ns * 100) / 100)
-        for clock_ns in sorted(clocks):
-            yield Point(*case, OWN, clock_ns)  # type: ignore[arg-type]
+        here = [row for row in rows.values() if row.case == case]
+        for clock_ns in (CLOCK_NS[case[0]], None):
+            peer = smallest_peer(here, clock_ns or float("inf"))
+            if peer and peer.path_ns < float("inf"):
+                clock = clock_ns or floor(peer.path_ns * 100) / 100
+                for above in STEPS:
+                    yield Point(*case, OWN, round(clock * above, 2), peer.latency_cycles)  # type: ignore[arg-type]
 
 
 def libraries(data: Path) -> dict[str, Path]:

@@ -66,5 +66,5 @@ def test_the_text_names_flow_version_ratio_and_what_did_not_end():
 
 def test_this_flow_is_planned_at_the_clock_of_the_technology_and_of_the_smallest_peer():
     rows = {one.point: one for one in (row("da4ml", 100, path_ns=3.456), row("alkaid", 110, path_ns=2.0))}
-    assert [point.option for point in own_points(rows, rows)] == [3.45, 5.0]
-    assert [point.option for point in own_points({}, rows)] == [5.0]
+    assert [(point.option, point.cycles) for point in own_points(rows, rows)] == [(5, 4), (7, 4), (3.45, 4), (4.83, 4)]
+    assert list(own_points({}, rows)) == []
