@@ -5,7 +5,7 @@ result; time-multiplexed products are multipliers, what adds them up, and what s
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 from codesign.adders import AdderGraph
@@ -60,6 +60,7 @@ class Estimator:
     graph: Graph
     technology: Technology
     copies: int
+    _plans: dict[str, Plan] = field(default_factory=dict, repr=False)
 
     @property
     def fabric(self) -> Fabric:
@@ -101,7 +102,10 @@ class Estimator:
         return max(self._plan(node, how).sums.depths, default=0)
 
     def _plan(self, node: Node, how: Products) -> Plan:
-        return plan(how, self.graph.operand_types(node.name)[0])
+        """The adder graph of a node, solved once: there is one way to build it without reuse."""
+        if node.name not in self._plans:
+            self._plans[node.name] = plan(how, self.graph.operand_types(node.name)[0])
+        return self._plans[node.name]
 
     def _area(self, node: Node, reuse: int, inner_cuts: int) -> float:
         operands, technology = self.graph.operand_types(node.name), self.technology

@@ -20,7 +20,8 @@ from codesign.ops.requantise import Requantise
 from codesign.ops.threshold import Threshold
 from codesign.ranges import Interval
 
-RoundingMode = Literal["half_even", "floor", "ceil", "to_zero"]
+# Ties of half_from_zero and half_to_zero go away from zero and towards it.
+RoundingMode = Literal["half_even", "floor", "ceil", "to_zero", "from_zero", "half_from_zero", "half_to_zero"]
 Booleans = NDArray[np.bool_]
 Decide = Callable[[int, Integers], Integers]
 
@@ -76,9 +77,16 @@ def round_fraction(value: Fraction, rounding: RoundingMode = "half_even") -> int
     """Return `value` rounded to an integer."""
     if rounding == "half_even":
         return round(value)
-    if rounding == "to_zero":
-        return int(value)
-    return floor(value) if rounding == "floor" else ceil(value)
+    if rounding in ("floor", "ceil"):
+        return floor(value) if rounding == "floor" else ceil(value)
+    size, half = abs(value), Fraction(1, 2)
+    rounded = {
+        "to_zero": floor(size),
+        "from_zero": ceil(size),
+        "half_from_zero": floor(size + half),
+        "half_to_zero": ceil(size - half),
+    }[rounding]
+    return -rounded if value < 0 else rounded
 
 
 def rescale(
@@ -155,7 +163,11 @@ def boundaries(levels: Integers, rounding: RoundingMode) -> tuple[Integers, Bool
         return 2 * levels, np.ones(len(levels), np.bool_)
     if rounding == "ceil":
         return 2 * levels - 2, np.zeros(len(levels), np.bool_)
-    return np.where(levels > 0, 2 * levels, 2 * levels - 2), np.asarray(levels > 0)
+    is_positive = np.asarray(levels > 0)
+    if rounding in ("half_from_zero", "half_to_zero"):
+        return 2 * levels - 1, is_positive == (rounding == "half_from_zero")
+    is_at_level = is_positive == (rounding == "to_zero")
+    return np.where(is_at_level, 2 * levels, 2 * levels - 2), is_at_level
 
 
 def _thresholds(

@@ -144,7 +144,7 @@ def test_cuts_that_the_user_gives_are_kept():
         ),
         ({"reuse": {"first": 3}}, r"node 'first': reuse factor must be one of \(1, 2, 4, 8, 16, 32, 64\), not 3"),
         ({"reuse": {"act": 2}}, r"node 'act': reuse factor must be one of \(1,\), not 2"),
-        ({"inner_cuts": {"act": 1}}, "node 'act': only shared adders at reuse factor 1 can be cut"),
+        ({"inner_cuts": {"sum": 1}}, "node 'sum': only shared adders at reuse factor 1 can be cut"),
     ],
 )
 def test_what_cannot_be_met_is_one_line_that_says_what_can(arguments, message):

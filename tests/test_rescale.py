@@ -17,7 +17,7 @@ from codesign.ops.threshold import Threshold
 from codesign.ranges import Interval, frozen
 from codesign.rescale import rescale, round_fraction
 
-MODES = ("half_even", "floor", "ceil", "to_zero")
+MODES = ("half_even", "floor", "ceil", "to_zero", "from_zero", "half_from_zero", "half_to_zero")
 
 
 def brute_force(multiplier, offset, x, low, high, rounding="half_even"):

@@ -61,7 +61,29 @@ def linear_map(builder: Builder, path: str, value: Value, weights: Weights, op: 
         offset, magnitude = offset[:1], (max(magnitude),)
     channels = common_channels(scale, offset)
     shape = builder.types[node].shape
-    return Value(node, shape, spread(scale, channels), spread(offset, channels), spread(magnitude, channels))
+    direct = value.direct and not any(offset) and _is_exact(builder, node, scale)
+    return Value(
+        node, shape, spread(scale, channels), spread(offset, channels), spread(magnitude, channels), direct=direct
+    )
+
+
+def _is_exact(builder: Builder, layer: str, scale: Numbers) -> bool:
+    """Whether float64 holds every partial sum of `layer`: integers times the numerator of a scale, in 53 bits."""
+    data, weights, bias = (builder.types[operand].bounds for operand in builder.operands(layer))
+    inputs = weights.low[0].size
+    ends = [int(max(-one.low.min(), one.high.max(), 1)) for one in (data, weights, bias)]
+    is_dyadic = all(one.denominator & (one.denominator - 1) == 0 for one in scale)
+    return is_dyadic and max(one.numerator for one in scale) * (inputs * ends[0] * ends[1] + ends[2]) < 1 << 53
+
+
+def dilated(weights: Integers, dilation: tuple[int, ...]) -> Integers:
+    """Return kernels (filters, channels, *taps) with zeros between their taps, `dilation` steps apart."""
+    if set(dilation) == {1}:
+        return weights
+    taps = tuple((size - 1) * step + 1 for size, step in zip(weights.shape[2:], dilation, strict=True))
+    wide = np.zeros((*weights.shape[:2], *taps), np.int64)
+    wide[(slice(None), slice(None), *(slice(None, None, step) for step in dilation))] = weights
+    return wide
 
 
 def pad_value(value: Value, padding: Sides, path: str) -> int:

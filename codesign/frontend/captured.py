@@ -99,7 +99,7 @@ def binding(path: str, value: Value) -> dict[str, Binding]:
         return {}  # nothing that integers stand for yet: the quantiser or convolution that follows is compared
     scale, offset = scale_and_offset(value)
     magnitude = np.broadcast_to(np.array(value.magnitude), (len(scale),))
-    return {path: Binding(value.node, np.array(scale), np.array(offset), magnitude, value.direct)}
+    return {path: Binding(value.node, np.array(scale), np.array(offset), magnitude, value.quantised and value.direct)}
 
 
 def output_port(value: Value) -> Port:

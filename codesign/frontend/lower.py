@@ -21,12 +21,14 @@ from codesign.frontend.affine import (
     added,
     batch_normalised,
     checked_operand,
+    dilated,
     linear_map,
     pad_value,
     reshaped,
     together,
     zero_padded,
 )
+from codesign.frontend.pooling import Windows, average_pooled, joined, max_pooled
 from codesign.frontend.quantise import materialise_pad, quantise, settled
 from codesign.frontend.record import Call
 from codesign.frontend.values import NO_PAD, Builder, Sides, Value
@@ -101,7 +103,8 @@ def _weighted(builder: Builder, site: Site, value: Value, tensor: Any, op: Op) -
     integers, weight_scale = read.weights(layer, site.path, tensor)
     accumulator = tuple(value.scale[0] * one for one in weight_scale)
     real_bias, grid_bias = read.bias(layer, tensor, accumulator)
-    weights = Weights(integers, weight_scale, real_bias, grid_bias)
+    kernels = dilated(integers, tuple(layer.dilation)) if integers.ndim > 2 else integers
+    weights = Weights(kernels, weight_scale, real_bias, grid_bias)
     return _output_quantised(builder, site, linear_map(builder, site.path, value, weights, op))
 
 
@@ -124,8 +127,8 @@ def convolution(builder: Builder, site: Site) -> Value:
     """QuantConv1d, QuantConv2d; real zeros of the padding are the data's zero point."""
     layer: Any = site.call.module
     value, tensor = _operand(builder, site)
-    if any(step != 1 for step in layer.dilation) or layer.padding_mode != "zeros":
-        raise BadInputError(f"'{site.path}': only dilation=1 and padding_mode='zeros' are supported")
+    if layer.padding_mode != "zeros":
+        raise BadInputError(f"'{site.path}': only padding_mode='zeros' is supported")
     padding = together(value.pad, _conv_padding(layer, value.shape))
     fill = pad_value(value, padding, site.path)
     op: Op = Conv2d(tuple(layer.stride), padding, fill, groups=layer.groups)
@@ -137,9 +140,10 @@ def convolution(builder: Builder, site: Site) -> Value:
 def _conv_padding(layer: Any, shape: tuple[int, ...]) -> Sides:
     """Return (top, bottom, left, right) of a convolution, with padding 'same' resolved as torch and Brevitas do."""
     if getattr(layer, "is_same_padded_strided", False):
+        taps = [(size - 1) * step + 1 for size, step in zip(layer.kernel_size, layer.dilation, strict=True)]
         total = [
             max((-(-size // step) - 1) * step + kernel - size, 0)
-            for size, step, kernel in zip(shape[1:], layer.stride, layer.kernel_size, strict=True)
+            for size, step, kernel in zip(shape[1:], layer.stride, taps, strict=True)
         ]
         sides = [side for n in reversed(total) for side in (n // 2, n - n // 2)]  # the last axis first
     else:
@@ -216,6 +220,52 @@ def add(builder: Builder, site: Site) -> Value:
     return added(builder, site.path, *site.values)
 
 
+def max_pool(builder: Builder, site: Site) -> Value:
+    """MaxPool2d."""
+    layer: Any = site.call.module
+    if _pair(layer.dilation) != (1, 1):
+        raise BadInputError(f"'{site.path}': MaxPool2d with dilation is not supported")
+    return max_pooled(builder, site.path, site.value, _windows(site, layer))
+
+
+def average_pool(builder: Builder, site: Site) -> Value:
+    """AvgPool2d."""
+    layer: Any = site.call.module
+    if layer.divisor_override is not None:
+        raise BadInputError(f"'{site.path}': divisor_override is not supported")
+    windows = _windows(site, layer)
+    return average_pooled(builder, site.path, site.value, windows, counts_padding=layer.count_include_pad)
+
+
+def global_average_pool(builder: Builder, site: Site) -> Value:
+    """AdaptiveAvgPool2d to one pixel."""
+    layer: Any = site.call.module
+    if _pair(layer.output_size) != (1, 1) or len(site.value.shape) != 3:
+        raise BadInputError(f"'{site.path}': AdaptiveAvgPool2d is supported to one pixel, of images")
+    _, rows, columns = site.value.shape
+    return average_pooled(builder, site.path, site.value, Windows((rows, columns), (1, 1)), counts_padding=True)
+
+
+def _windows(site: Site, layer: Any) -> Windows:
+    if layer.ceil_mode:
+        raise BadInputError(f"'{site.path}': ceil_mode is not supported; pad the image instead")
+    rows, columns = _pair(layer.padding)
+    return Windows(_pair(layer.kernel_size), _pair(layer.stride), (rows, rows, columns, columns))
+
+
+def _pair(numbers: int | tuple[int, int]) -> tuple[int, int]:
+    return (numbers, numbers) if isinstance(numbers, int) else (numbers[0], numbers[1])
+
+
+def concatenate(builder: Builder, site: Site) -> Value:
+    """torch.cat of values of the model."""
+    axis = site.option(1, "dim", 0)
+    axis += len(site.value.shape) + 1 if axis < 0 else 0
+    if len(site.values) != len(site.arguments) or axis < 1:
+        raise BadInputError(f"'{site.path}': cat needs tensors of the model, and an axis behind the batch")
+    return joined(builder, site.path, site.values, axis - 1)
+
+
 def float_layer(builder: Builder, site: Site) -> Value:
     """Plain convolutions and Linear: refused until the user names a bit width."""
     raise read.float_weights(site.path)
@@ -228,6 +278,10 @@ HANDLERS: Mapping[Any, Handler] = {
     qnn.QuantConv2d: convolution,
     qnn.QuantLinear: linear,
     nn.Conv1d: float_layer,
+    nn.MaxPool2d: max_pool,
+    nn.AvgPool2d: average_pool,
+    nn.AdaptiveAvgPool2d: global_average_pool,
+    torch.cat: concatenate,
     nn.Conv2d: float_layer,
     nn.Linear: float_layer,
     nn.BatchNorm1d: batch_norm,

@@ -36,14 +36,21 @@ def capture(path: str | Path, *, input_type: Fixed | None = None, name: str = "t
     _fold_constants(model, results)
     bindings: dict[str, Binding] = {}
     for node in model.nodes:
-        if node.outputs[0] not in results:
+        if node.outputs[0] in results:
+            continue
+        try:
             made, result = _lowered(builder, model, node, results)
             results[made] = result
-            if isinstance(result, Value) and node.kind not in SOFTWARE:
-                bindings.update(binding(made, result))
+            bindings.update(_binding(node, made, result))
+        except (OverflowError, ZeroDivisionError) as error:
+            raise node.error("its numbers are too large or too small") from error
     outputs = output_values(tuple(_output(tensor, results) for tensor in model.outputs))
     graph = Graph(name, tuple(builder.nodes), (input_port(builder, input_type),), tuple(map(output_port, outputs)))
     return Captured(graph, bindings, dict(builder.stages), input_type, builder.input_quantiser, tuple(builder.notes))
+
+
+def _binding(node: OnnxNode, tensor: str, result: Result) -> dict[str, Binding]:
+    return binding(tensor, result) if isinstance(result, Value) and node.kind not in SOFTWARE else {}
 
 
 def _fold_constants(model: OnnxModel, results: dict[str, Result]) -> None:
@@ -67,7 +74,7 @@ def _lowered(builder: Builder, model: OnnxModel, node: OnnxNode, results: Mappin
     add = _bias_add(model, node, results)
     bias = None if add is None else _constant_of(add, results)
     made = node.outputs[0] if add is None else add.outputs[0]
-    return made, lower(builder, Site(node, operands, model.batch, bias, not model.readers(made)))
+    return made, lower(builder, Site(node, operands, model.batch, bias, model.readers(made), made in model.outputs))
 
 
 def _bias_add(model: OnnxModel, node: OnnxNode, results: Mapping[str, Result]) -> OnnxNode | None:

@@ -1,14 +1,17 @@
 """Layers with weights of ONNX: MatMul, Gemm and Conv, with the bias that an Add after them adds."""
 
+from math import prod
+
 import numpy as np
 
 from codesign.fixed import Integers
-from codesign.frontend.affine import Weights, bias_terms, checked_operand, linear_map, pad_value, reshaped, together
+from codesign.frontend.affine import Weights, bias_terms, checked_operand, dilated, linear_map, pad_value, together
 from codesign.frontend.qonnx_constants import Known, layer_weights
 from codesign.frontend.qonnx_model import OnnxNode
 from codesign.frontend.qonnx_site import Site
 from codesign.frontend.qonnx_tensors import checked_size
-from codesign.frontend.values import Builder, Numbers, Sides, Value, fractions
+from codesign.frontend.values import Builder, Numbers, Value, fractions
+from codesign.ops.conv1d import Conv1d
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 
@@ -53,63 +56,41 @@ def _dense(builder: Builder, site: Site, weights: Known, bias: Known | None) -> 
 
 
 def convolution(builder: Builder, site: Site) -> Value:
-    """Conv in one or two dimensions; groups and dilation become zeros of a full kernel, which cost nothing."""
-    value, weights = checked_operand(site.value(), site.path), site.known(1)
+    """Conv in one or two dimensions; dilation becomes zeros between the taps, which cost nothing."""
+    node, weights = site.node, site.known(1)
+    value = checked_operand(site.value(), site.path)
     bias = site.bias if len(site.operands) < 3 else site.optional(2)
     rank = weights.values.ndim - 2
     if rank not in (1, 2) or len(value.shape) != rank + 1:
-        raise site.node.error(f"weights {weights.values.shape} do not fit an image of shape {value.shape}")
-    integers, scale = layer_weights(site.node, weights)
-    if rank == 1:  # an image of one row
-        value = reshaped(builder, f"{site.path}.row", value, (value.shape[0], 1, value.shape[1]))
-        integers = integers[:, :, None, :]
-    integers = _dilated(site.node, integers, _pair(site.node, "dilations", rank))
-    integers = _ungrouped(site.node, integers, value.shape[0])
-    strides = _pair(site.node, "strides", rank)
-    inner = padding_of(site.node, value.shape[1:], integers.shape[2:], strides)
-    padding = together(value.pad, inner)
-    op = Conv2d(strides, padding, pad_value(value, padding, site.path))
-    result = linear_map(builder, site.path, value, _with_bias(site.node, value, (integers, scale), bias), op)
-    return reshaped(builder, f"{site.path}.line", result, (result.shape[0], result.shape[2])) if rank == 1 else result
+        raise node.error(f"weights {weights.values.shape} do not fit an image of shape {value.shape}")
+    integers, scale = layer_weights(node, weights)
+    steps = per_axis(node, "dilations", rank)
+    checked_size([prod(integers.shape), *steps], f"node '{node.path}': its kernel")
+    integers = dilated(integers, steps)
+    strides, groups = per_axis(node, "strides", rank), node.option("group", 1)
+    sides = padding_of(node, value.shape[1:], integers.shape[2:], strides)
+    layer = _with_bias(node, value, (integers, scale), bias)
+    if rank == 1:
+        fill = pad_value(value, (0, 0, sides[0], sides[1]), site.path)
+        line = Conv1d(strides[0], (sides[0], sides[1]), fill, groups=groups)
+        return linear_map(builder, site.path, value, layer, line)
+    padding = together(value.pad, (sides[0], sides[1], sides[2], sides[3]))
+    image = Conv2d((strides[0], strides[1]), padding, pad_value(value, padding, site.path), groups=groups)
+    return linear_map(builder, site.path, value, layer, image)
 
 
-def _pair(node: OnnxNode, name: str, rank: int) -> tuple[int, int]:
-    """Return an attribute of one number an axis as (rows, columns); all 1 if it is left out."""
-    values = node.option(name, (1,) * rank)
+def per_axis(node: OnnxNode, name: str, rank: int) -> tuple[int, ...]:
+    """Return an attribute of one positive number an axis; all 1 if it is left out."""
+    values: tuple[int, ...] = node.option(name, (1,) * rank)
     if len(values) != rank or min(values) < 1:
         raise node.error(f"{name} must be {rank} numbers of 1 or more, not {values}")
-    rows, columns = (1, *values)[-2:]
-    return rows, columns
+    return values
 
 
-def _dilated(node: OnnxNode, weights: Integers, dilations: tuple[int, int]) -> Integers:
-    """Return kernels with zeros between their taps."""
-    if dilations == (1, 1):
-        return weights
-    rows, columns = ((size - 1) * step + 1 for size, step in zip(weights.shape[2:], dilations, strict=True))
-    checked_size((*weights.shape[:2], rows, columns), f"node '{node.path}': its kernel")
-    wide = np.zeros((*weights.shape[:2], rows, columns), np.int64)
-    wide[:, :, :: dilations[0], :: dilations[1]] = weights
-    return wide
-
-
-def _ungrouped(node: OnnxNode, weights: Integers, channels: int) -> Integers:
-    """Return kernels over all channels, zero outside of each filter's own group."""
-    groups, filters, own = node.option("group", 1), len(weights), weights.shape[1]
-    if groups < 1 or filters % groups or own * groups != channels:
-        raise node.error(f"{filters} filters of {own} channels in {groups} groups do not fit {channels} channels")
-    if groups == 1:
-        return weights
-    checked_size((filters, channels, *weights.shape[2:]), f"node '{node.path}': its kernel")
-    wide = np.zeros((filters, channels, *weights.shape[2:]), np.int64)
-    for number, kernel in enumerate(weights):
-        first = number // (filters // groups) * own
-        wide[number, first : first + own] = kernel
-    return wide
-
-
-def padding_of(node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, int]) -> Sides:
-    """Return (top, bottom, left, right) of a convolution or pooling over an image of rows and columns."""
+def padding_of(
+    node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the padding (top, bottom, left, right), or (left, right), of a convolution or pooling over `size`."""
     mode = node.option("auto_pad", "NOTSET")
     if mode in ("SAME_UPPER", "SAME_LOWER"):
         total = [
@@ -117,16 +98,15 @@ def padding_of(node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...], s
             for one, step, taps in zip(size, strides, kernel, strict=True)
         ]
         less, more = [one // 2 for one in total], [one - one // 2 for one in total]
-        before, after = (less, more) if mode == "SAME_UPPER" else (more, less)
-        return before[0], after[0], before[1], after[1]
+        sides = zip(less, more, strict=True) if mode == "SAME_UPPER" else zip(more, less, strict=True)
+        return tuple(side for pair in sides for side in pair)
     if mode not in ("NOTSET", "VALID"):
         raise node.error(f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {mode}")
-    pads = node.option("pads", ()) if mode == "NOTSET" else ()
-    half = len(pads) // 2
-    if len(pads) not in (0, 2, 4) or min(pads, default=0) < 0:
-        raise node.error(f"pads must be 2 numbers of 0 or more an axis, not {pads}")
-    (top, left), (bottom, right) = ((0, 0, *side)[-2:] for side in (pads[:half], pads[half:]))
-    return top, bottom, left, right
+    none = (0,) * 2 * len(size)
+    pads: tuple[int, ...] = node.option("pads", none) if mode == "NOTSET" else none
+    if len(pads) != len(none) or min(pads) < 0:
+        raise node.error(f"pads must be {len(none)} numbers of 0 or more, not {pads}")
+    return tuple(side for axis in range(len(size)) for side in (pads[axis], pads[axis + len(size)]))
 
 
 def _with_bias(node: OnnxNode, value: Value, weights: tuple[Integers, Numbers], bias: Known | None) -> Weights:

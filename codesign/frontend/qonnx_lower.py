@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 
 from codesign.frontend.affine import added, batch_normalised, moved, reshaped, scaled, zero_padded
+from codesign.frontend.pooling import Windows, average_pooled, highest, joined, max_pooled
 from codesign.frontend.qonnx_constants import (
     Known,
     flattened_to,
@@ -19,7 +20,7 @@ from codesign.frontend.qonnx_constants import (
     reshaped_to,
     squeezed_to,
 )
-from codesign.frontend.qonnx_layers import convolution, gemm, matmul
+from codesign.frontend.qonnx_layers import convolution, gemm, matmul, padding_of, per_axis
 from codesign.frontend.qonnx_model import OnnxNode
 from codesign.frontend.qonnx_qcdq import Pending, clip_range, dequantised, pending
 from codesign.frontend.qonnx_quantisers import (
@@ -230,12 +231,93 @@ def shape(builder: Builder, site: Site) -> Known:
     return Known(np.array(full[site.node.option("start", 0) : site.node.option("end", len(full))], np.int64))
 
 
+# Pooling, joining, choosing ------------------------------------------------------------------------------------------
+
+
+def max_pool(builder: Builder, site: Site) -> Value:
+    """MaxPool over rows and columns."""
+    if set(site.node.option("dilations", (1,))) != {1} or site.node.option("storage_order", 0):
+        raise site.node.error("MaxPool with dilations or storage_order is not supported")
+    return max_pooled(builder, site.path, site.value(), _windows(site))
+
+
+def average_pool(builder: Builder, site: Site) -> Value:
+    """AveragePool over rows and columns."""
+    if set(site.node.option("dilations", (1,))) != {1}:
+        raise site.node.error("AveragePool with dilations is not supported")
+    is_counted = bool(site.node.option("count_include_pad", 0))
+    return average_pooled(builder, site.path, site.value(), _windows(site), counts_padding=is_counted)
+
+
+def global_average_pool(builder: Builder, site: Site) -> Value:
+    """GlobalAveragePool."""
+    value = site.unpadded(builder)
+    rows, columns = (1, 1, *value.shape[1:])[-2:]
+    return average_pooled(builder, site.path, value, Windows((rows, columns), (1, 1)), counts_padding=True)
+
+
+def reduce_mean(builder: Builder, site: Site) -> Value:
+    """ReduceMean over all rows and columns: a GlobalAveragePool."""
+    value, axes = site.unpadded(builder), site.node.option("axes")
+    if axes is None:
+        axes = tuple(site.known(1).values.ravel().tolist()) if len(site.operands) > 1 else ()
+    if sorted(_behind_batch(site, axis) for axis in axes) != list(range(1, len(value.shape))):
+        raise site.node.error(f"ReduceMean is supported over all axes behind the channels alone, not {axes}")
+    means = global_average_pool(builder, site)
+    return means if site.node.option("keepdims", 1) else reshaped(builder, f"{site.path}.shape", means, means.shape[:1])
+
+
+def _windows(site: Site) -> Windows:
+    node, value = site.node, site.value()
+    rank = len(value.shape) - 1
+    if node.option("ceil_mode", 0) or rank not in (1, 2):
+        raise node.error(f"only {node.kind} over one or two axes without ceil_mode is supported")
+    kernel, strides = per_axis(node, "kernel_shape", rank), per_axis(node, "strides", rank)
+    sides = (0, 0, *padding_of(node, value.shape[1:], kernel, strides))[-4:]
+    (rows, columns), (down, right) = ((1, *one)[-2:] for one in (kernel, strides))
+    return Windows((rows, columns), (down, right), (sides[0], sides[1], sides[2], sides[3]))
+
+
+def concatenate(builder: Builder, site: Site) -> Value:
+    """Concat of values."""
+    values = [site.value(position) for position in range(len(site.operands))]
+    return joined(builder, site.path, values, _behind_batch(site, site.node.option("axis")))
+
+
+def argmax(builder: Builder, site: Site) -> Value:
+    """ArgMax along any axis behind the batch; a result without other axes keeps one of size 1."""
+    if site.node.option("select_last_index", 0):
+        raise site.node.error("ArgMax with select_last_index is not supported; the first of equals is taken")
+    value = site.unpadded(builder)
+    axis, rank = _behind_batch(site, site.node.option("axis", 0)), len(value.shape)
+    if axis != rank - 1:
+        index = np.moveaxis(np.arange(prod(value.shape)).reshape(value.shape), axis, -1)
+        value = gathered(builder, f"{site.path}.order", value, index)
+    result = highest(builder, site.path, value)
+    ones = (1,) if site.node.option("keepdims", 1) else ()
+    kept = (*value.shape[:axis], *ones, *value.shape[axis:-1])
+    return reshaped(builder, f"{site.path}.shape", result, kept or (1,))
+
+
+def _behind_batch(site: Site, axis: int) -> int:
+    """Return an axis of the file as one behind the batch."""
+    rank = len(site.value().shape) + 1
+    if not -rank <= axis < rank or axis % rank == 0:
+        raise site.node.error(f"axis {axis} must be one behind the batch of {rank} axes")
+    return axis % rank - 1
+
+
 def left_to_software(builder: Builder, site: Site) -> Value:
-    """Softmax and the like at the end: software computes them from the integers' real values."""
-    if not site.ends:
-        raise site.node.error(f"{site.node.kind} is supported only at the end, where software computes it")
-    told = f"output '{site.node.outputs[0]}' is its input"
-    builder.notes.append(f"{site.node.kind} '{site.path}' is left to software; {told}")
+    """Softmax and the like at the end: software computes them from the integers' real values. ArgMax needs none."""
+    node = site.node
+    ranks = len(site.value().shape) + 1
+    axis = node.option("axis", -1 if node.opset >= 13 else 1)
+    chosen = [reader.option("axis", 0) % ranks if reader.kind == "ArgMax" else -1 for reader in site.readers]
+    if any(one != axis % ranks for one in chosen) or (chosen and node.kind == "Sigmoid"):
+        raise node.error(f"{node.kind} is supported only at the end, where software computes it, or before its ArgMax")
+    if site.is_output:
+        told = f"output '{node.outputs[0]}' is its input"
+        builder.notes.append(f"{node.kind} '{site.path}' is left to software; {told}")
     return site.value()
 
 
@@ -267,6 +349,12 @@ HANDLERS: Mapping[str, Handler] = {
     "Unsqueeze": squeeze,
     "Transpose": transpose,
     "Pad": pad,
+    "MaxPool": max_pool,
+    "AveragePool": average_pool,
+    "GlobalAveragePool": global_average_pool,
+    "ReduceMean": reduce_mean,
+    "Concat": concatenate,
+    "ArgMax": argmax,
     "Shape": shape,
     **dict.fromkeys(SOFTWARE, left_to_software),
 }
@@ -278,7 +366,4 @@ def lower(builder: Builder, site: Site) -> Result:
     handler = HANDLERS.get(node.kind)
     if handler is None:
         raise node.error(f"{node.kind} is not supported; use one of {', '.join(sorted(HANDLERS))}")
-    try:
-        return handler(builder, site)
-    except (OverflowError, ZeroDivisionError) as error:
-        raise node.error("its numbers are too large or too small") from error
+    return handler(builder, site)

@@ -163,6 +163,9 @@ def _check_qonnx(node: OnnxNode, types: Mapping[str, int]) -> None:
         raise node.error(f"QONNX operator '{node.kind}' is not supported; use one of {', '.join(QONNX_OPERATORS)}")
     counts, known = QONNX_OPERATORS[node.kind]
     _check_attributes(node, types, known, node.kind)
+    missing = [name for name in ("signed", "narrow") if node.kind.endswith("Quant") and name in set(known) - set(types)]
+    if missing:
+        raise node.error(f"{node.kind} needs attribute '{missing[0]}'")
     if len(node.inputs) not in counts or not all(node.inputs):
         raise node.error(f"{node.kind} takes {' or '.join(map(str, counts))} inputs, not {len(node.inputs)}")
 

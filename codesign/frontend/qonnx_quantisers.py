@@ -20,6 +20,7 @@ from codesign.frontend.values import (
     fractions,
     grouped,
     leading,
+    rounded,
     spread,
 )
 from codesign.rescale import RoundingMode
@@ -29,7 +30,10 @@ ROUNDING: Mapping[str, RoundingMode] = {
     "HALF_EVEN": "half_even",
     "CEIL": "ceil",
     "FLOOR": "floor",
+    "UP": "from_zero",
     "DOWN": "to_zero",
+    "HALF_UP": "half_from_zero",
+    "HALF_DOWN": "half_to_zero",
     "ROUND_TO_ZERO": "to_zero",
 }
 
@@ -93,12 +97,6 @@ def quantiser(node: OnnxNode, shape: tuple[int, ...], operands: tuple[Known, ...
     )
 
 
-def _rounded(y: Reals, rounding: RoundingMode) -> Reals:
-    by_mode = {"half_even": np.rint, "floor": np.floor, "ceil": np.ceil, "to_zero": np.trunc}
-    rounded: Reals = by_mode[rounding](y)
-    return rounded
-
-
 def _around_zero(node: OnnxNode, y: Reals, zero_point: Known, scale: Known) -> Known:
     integers = y - zero_point.values
     if not (integers == np.rint(integers)).all():
@@ -113,7 +111,7 @@ def _quant(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
     if is_bipolar(node, bits):
         return _around_zero(node, np.where(y >= 0, 1.0, -1.0), zero_point, scale)
     clipped = np.clip(y, *integer_range(node, bits))
-    return _around_zero(node, _rounded(clipped, rounding_mode(node, "ROUND")), zero_point, scale)
+    return _around_zero(node, rounded(clipped, rounding_mode(node, "ROUND")), zero_point, scale)
 
 
 def _bipolar(node: OnnxNode, operands: tuple[Known, ...]) -> Known:

@@ -15,15 +15,16 @@ Result = Value | Pending | Known
 class Site:
     """One node: its operands (None where left out) and the size of the batch axis in the file.
 
-    `bias` is the constant of an Add that alone reads the result, which a layer with weights takes over. `ends`: only
-    outputs of the model read the result.
+    `bias` is the constant of an Add that alone reads the result, which a layer with weights takes over. `readers` read
+    the result, and `is_output` says whether it is an output of the model.
     """
 
     node: OnnxNode
     operands: tuple[Result | None, ...]
     batch: int
     bias: Known | None = None
-    ends: bool = False
+    readers: tuple[OnnxNode, ...] = ()
+    is_output: bool = False
 
     @property
     def path(self) -> str:

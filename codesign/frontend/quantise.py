@@ -127,17 +127,20 @@ def _requantisation(
         high=quantiser.high,
         fixed=Fixed(quantiser.bits, 0, quantiser.signed),
         rounding=quantiser.rounding,
-        decide=_decide(value, quantiser) if value.direct and len(multiplier) == 1 else None,
+        decide=_decide(value, quantiser) if value.direct else None,
     )
 
 
 def _decide(value: Value, quantiser: Quantiser) -> Decide:
     """Return the float64 arithmetic of the model itself, for a value that is a function of its integer alone."""
-    scale, zero = float(value.scale[0]), float(value.zero_point[0])
-    single = replace(quantiser, scale=quantiser.scale[:1], zero_point=quantiser.zero_point[:1])
+    channels = common_channels(value.scale, quantiser.scale)
+    scale, zero = (floats(spread(one, channels)) for one in (value.scale, value.zero_point))
+    own, own_zero = (spread(one, channels) for one in (quantiser.scale, quantiser.zero_point))
 
-    def decide(_channel: int, x: Integers) -> Integers:
-        integers: Integers = single.quantise(((x.astype(np.float64) - zero) * scale)[None, :])[0]
+    def decide(channel: int, x: Integers) -> Integers:
+        single = replace(quantiser, scale=own[channel : channel + 1], zero_point=own_zero[channel : channel + 1])
+        real = (x.astype(np.float64) - zero[channel]) * scale[channel]
+        integers: Integers = single.quantise(real[None, :])[0]
         return integers
 
     return decide

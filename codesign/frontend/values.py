@@ -24,6 +24,20 @@ Sides = tuple[int, int, int, int]
 NO_PAD = (0, 0, 0, 0)
 
 
+def rounded(real: Reals, rounding: RoundingMode) -> Reals:
+    """Return `real` rounded to integers, in float64."""
+    by_size = {"to_zero": np.floor, "from_zero": np.ceil}
+    by_value = {"half_even": np.rint, "floor": np.floor, "ceil": np.ceil}
+    if rounding in by_value:
+        return np.asarray(by_value[rounding](real), dtype=np.float64)
+    size = np.abs(real)
+    if rounding in by_size:
+        size = by_size[rounding](size)
+    else:
+        size = np.floor(size + 0.5) if rounding == "half_from_zero" else np.ceil(size - 0.5)
+    return np.asarray(np.sign(real) * size, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Value:
     """A tracked value: real = integer * scale[c] + offset[c], c = element // (size / channels).
@@ -31,8 +45,8 @@ class Value:
     `node` holds the integers; it is None for the real-valued model input before its quantiser. `magnitude[c]`
     bounds what was added up to form the offset, for float32 error bounds. `quantised`: the integers may enter
     a multiplication. `direct`: float64 evaluation gives exactly (integer - zero_point) * scale, a function of the
-    integer alone. `relu`: a ReLU is still to be applied. `pad`: zero padding (top, bottom, left, right) of real
-    zeros still to be applied.
+    integer alone (a quantiser's output, or sums of such that float64 holds exactly). `relu`: a ReLU is still to be
+    applied. `pad`: zero padding (top, bottom, left, right) of real zeros still to be applied.
     """
 
     node: str | None
@@ -69,8 +83,7 @@ class Quantiser:
         """Return the integers of `real` (..., channels, elements), in float64 as Brevitas computes them."""
         scale, zero_point = floats(self.scale)[:, None], floats(self.zero_point)[:, None]
         shifted = (np.maximum(real, 0.0) if self.relu else real) / scale + zero_point
-        to_integer = {"half_even": np.rint, "floor": np.floor, "ceil": np.ceil, "to_zero": np.trunc}[self.rounding]
-        return np.clip(to_integer(shifted), self.low, self.high).astype(np.int64)
+        return np.clip(rounded(shifted, self.rounding), self.low, self.high).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +160,10 @@ class Builder:
         self.nodes.append(Node(name, op, operands))
         self.types[name] = result
         return name
+
+    def operands(self, name: str) -> tuple[str, ...]:
+        """Return the operands of node `name`."""
+        return next(node.operands for node in self.nodes if node.name == name)
 
     def input_by(self, quantiser: Quantiser) -> str:
         """Return the input node for the integers of `quantiser`; two different quantisers are a `BadInputError`."""

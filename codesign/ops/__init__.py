@@ -2,10 +2,13 @@
 
 from codesign.graph import Op
 from codesign.ops.add import Add
+from codesign.ops.argmax import ArgMax
+from codesign.ops.concat import Concat
 from codesign.ops.conv1d import Conv1d
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 from codesign.ops.gather import Gather
+from codesign.ops.max_pool import MaxPool
 from codesign.ops.normalise import Normalise
 from codesign.ops.pack_float import PackFloat
 from codesign.ops.requantise import Requantise
@@ -18,12 +21,15 @@ OPERATORS: dict[str, type[Op]] = {
     operator.kind: operator
     for operator in (
         Add,
+        ArgMax,
+        Concat,
         Constant,
         Conv1d,
         Conv2d,
         Dense,
         Gather,
         Input,
+        MaxPool,
         Normalise,
         PackFloat,
         Parameter,
@@ -37,12 +43,15 @@ OPERATORS: dict[str, type[Op]] = {
 __all__ = [
     "OPERATORS",
     "Add",
+    "ArgMax",
+    "Concat",
     "Constant",
     "Conv1d",
     "Conv2d",
     "Dense",
     "Gather",
     "Input",
+    "MaxPool",
     "Normalise",
     "PackFloat",
     "Parameter",

@@ -33,6 +33,10 @@ class Quant(OpRun):
         )
 
 
+class IntQuant(Quant):
+    op_domain = DOMAIN
+
+
 class BipolarQuant(OpRun):
     op_domain = DOMAIN
 
@@ -59,6 +63,19 @@ class BatchNormalization(OpRun):
         return ((gamma * (x - mean) / np.sqrt(variance + attributes["epsilon"]) + beta).astype(x.dtype),)
 
 
+class DequantizeLinear(OpRun):
+    """The formula of ONNX along an axis, for opsets that onnx's evaluator leaves out."""
+
+    def _run(self, x, scale, zero_point=None, axis=1, **attributes):
+        def along(array):
+            return (
+                array.reshape(-1, *[1] * (x.ndim - 1 - axis % x.ndim)) if array.ndim == 1 and array.size > 1 else array
+            )
+
+        zero = 0 if zero_point is None else along(zero_point).astype(np.int64)
+        return ((x.astype(np.int64) - zero).astype(scale.dtype) * along(scale),)
+
+
 class Reference:
     """The file in floats of `dtype`; called with real inputs (n, *shape), it returns every tensor (n, *shape)."""
 
@@ -66,12 +83,14 @@ class Reference:
         self.dtype = np.dtype(dtype)
         self.model = cast(onnx.load(path), self.dtype)
         self.input = next(i.name for i in self.model.graph.input if i.name not in initialised(self.model))
-        self.evaluator = ReferenceEvaluator(self.model, new_ops=[Quant, BipolarQuant, Trunc, BatchNormalization])
+        self.evaluator = ReferenceEvaluator(
+            self.model, new_ops=[Quant, IntQuant, BipolarQuant, Trunc, BatchNormalization, DequantizeLinear]
+        )
 
     def __call__(self, real):
         # one by one: files may hold the size of the batch in their shapes
         rows = [self._row(row[None].astype(self.dtype)) for row in np.asarray(real)]
-        return {name: np.concatenate([row[name] for row in rows]) for name in rows[0] if rows[0][name].ndim > 1}
+        return {name: np.concatenate([row[name] for row in rows]) for name in rows[0] if rows[0][name].ndim > 0}
 
     def _row(self, row):
         results = self.evaluator.run(None, {self.input: row}, intermediate=True)
@@ -118,7 +137,8 @@ def report_of(captured, path, inputs):
 
         def evaluate(real):
             results = reference(real)
-            return {name: results[name].astype(np.float64) for name in captured.node_of}
+            shapes = {name: captured.graph.types[bound.node].shape for name, bound in captured.node_of.items()}
+            return {name: results[name].astype(np.float64).reshape(-1, *shape) for name, shape in shapes.items()}
 
         return evaluate
 

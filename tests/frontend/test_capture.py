@@ -165,6 +165,13 @@ def test_the_real_input_may_be_reshaped_before_its_quantiser():
     assert captured.graph.types[captured.input].shape == (2, 2)
 
 
+def test_dilation_puts_zeros_between_the_taps():
+    layer = qnn.QuantConv2d(2, 4, 3, padding=2, dilation=(2, 1), groups=2, weight_bit_width=4)
+    captured, report = exact(nn.Sequential(identity(6), layer, identity(5)), (2, 6, 6))
+    assert report.is_exact
+    assert captured.graph.types["m1.weight"].shape == (4, 1, 5, 3)
+
+
 def test_a_single_layer_is_a_model():
     captured, _ = exact(qnn.QuantLinear(4, 3, weight_bit_width=4).eval(), (4,), Fixed(5, 3, True))
     assert captured.graph.outputs[0].node == "m0"

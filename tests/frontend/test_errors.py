@@ -64,9 +64,9 @@ class TwoInputs(nn.Module):
 
 CASES = {
     "unsupported module": (
-        sequence(identity(), nn.MaxPool2d(2)),
+        sequence(identity(), nn.AdaptiveMaxPool2d(2)),
         (2, 4, 4),
-        r"^'1': MaxPool2d is not supported; use",
+        r"^'1': AdaptiveMaxPool2d is not supported; use",
     ),
     "unsupported function": (Model(lambda m, x: torch.sigmoid(x)), (4,), r"^'sigmoid': sigmoid is not supported"),
     "unsupported attribute": (Model(lambda m, x: x.scale * torch.ones(3, 1)), (4,), r"'\.scale' is not supported"),
@@ -96,7 +96,15 @@ CASES = {
     ),
     "rounding": (sequence(identity(float_to_int_impl_type="dpu")), (4,), r"^'0': rounding mode DPU is not supported"),
     "NaN": (sequence(identity(), nan_weights()), (4,), r"^'1.weight' holds NaN or infinity"),
-    "dilation": (sequence(identity(), conv(dilation=2)), (2, 6, 6), r"^'1': only dilation=1 and padding_mode='zeros'"),
+    "dilated pool": (sequence(identity(), nn.MaxPool2d(2, dilation=2)), (2, 4, 4), r"^'1': MaxPool2d with dilation is"),
+    "divisor": (sequence(identity(), nn.AvgPool2d(2, divisor_override=3)), (2, 4, 4), r"^'1': divisor_override is not"),
+    "ceil_mode": (
+        sequence(identity(), nn.AvgPool2d(2, ceil_mode=True)),
+        (2, 4, 4),
+        r"^'1': ceil_mode is not supported",
+    ),
+    "pool to more pixels": (sequence(identity(), nn.AdaptiveAvgPool2d(2)), (2, 4, 4), r"is supported to one pixel"),
+    "cat of the batch": (Model(lambda m, x: torch.cat([x, x], dim=0)), (4,), r"^'cat': cat needs tensors of the model"),
     "padding mode": (
         sequence(identity(), conv(padding=1, padding_mode="circular")),
         (2, 4, 4),

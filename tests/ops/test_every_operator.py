@@ -13,11 +13,14 @@ from codesign.ops.reshape import Reshape
 from codesign.ops.sources import Constant, Input, Parameter
 from tests.ops import (
     test_add,
+    test_argmax,
+    test_concat,
     test_conv1d,
     test_conv2d,
     test_dense,
     test_floats,
     test_gather,
+    test_max_pool,
     test_requantise,
     test_threshold,
 )
@@ -26,10 +29,13 @@ from tests.ops.check_op import Bench, Case, check_hardware, check_meaning
 MODULES = (
     test_add,
     test_conv1d,
+    test_argmax,
+    test_concat,
     test_conv2d,
     test_dense,
     test_floats,
     test_gather,
+    test_max_pool,
     test_requantise,
     test_threshold,
 )
