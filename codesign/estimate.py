@@ -104,7 +104,7 @@ class Estimator:
     def _plan(self, node: Node, how: Products) -> Plan:
         """The adder graph of a node, solved once: there is one way to build it without reuse."""
         if node.name not in self._plans:
-            self._plans[node.name] = plan(how, self.graph.operand_types(node.name)[0])
+            self._plans[node.name] = plan(how, self.graph.operand_types(node.name)[0], fabric=self.fabric)
         return self._plans[node.name]
 
     def _area(self, node: Node, reuse: int, inner_cuts: int) -> float:

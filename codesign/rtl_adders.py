@@ -73,9 +73,9 @@ class Plan:
     start: Integers
 
 
-def plan(how: Products | Scaling, data: TensorType, scaling: Scaling | None = None) -> Plan:
+def plan(how: Products | Scaling, data: TensorType, scaling: Scaling | None = None, fabric: Fabric = "cells") -> Plan:
     """Return the adder graphs of `how` for an operand of type `data`, its sums scaled by `scaling` if there is one."""
-    found = _identity(how, data) if isinstance(how, Scaling) else _products(how, data)
+    found = _identity(how, data) if isinstance(how, Scaling) else _products(how, data, fabric)
     scaling = how if isinstance(how, Scaling) else scaling
     if scaling is None:
         return found
@@ -92,7 +92,7 @@ def _identity(how: Scaling, data: TensorType) -> Plan:
     return Plan(inputs, None, AdderGraph(data.size, (), terms), inputs.bounds, np.where(low == high, low, 0))
 
 
-def _products(how: Products, data: TensorType) -> Plan:
+def _products(how: Products, data: TensorType, fabric: Fabric) -> Plan:
     inputs = Inputs.of(data)
     shifts = np.where(data.bounds.low == data.bounds.high, 0, data.bounds.trailing).ravel()
     constant = (data.bounds.low == data.bounds.high).ravel()
@@ -100,25 +100,25 @@ def _products(how: Products, data: TensorType) -> Plan:
     start = how.start + fixed_part.sum(axis=1)
     matrix = np.where(constant, 0, how.matrix << shifts)
     if not how.truncate:
-        sums = solve_blocks(matrix, inputs.bounds, how.blocks)
+        sums = solve_blocks(matrix, inputs.bounds, how.blocks, fabric)
         return Plan(inputs, None, sums, inputs.bounds, start)
-    return _truncated(matrix, start, how, inputs)
+    return _truncated(matrix, start, how, inputs, fabric)
 
 
-def _truncated(matrix: Integers, start: Integers, how: Products, inputs: Inputs) -> Plan:
+def _truncated(matrix: Integers, start: Integers, how: Products, inputs: Inputs, fabric: Fabric) -> Plan:
     """Every distinct product of an input and a weight once, floored, then sums of them."""
     rows, columns = np.nonzero(matrix)
     pairs, which = np.unique(np.stack([columns, matrix[rows, columns]], axis=1), axis=0, return_inverse=True)
     multiples = np.zeros((len(pairs), matrix.shape[1]), np.int64)
     multiples[np.arange(len(pairs)), pairs[:, 0]] = pairs[:, 1]
-    products = solve(multiples, inputs.bounds)
+    products = solve(multiples, inputs.bounds, fabric)
     ends = [(bound[pairs[:, 0]] * pairs[:, 1]) >> how.truncate for bound in (inputs.bounds.low, inputs.bounds.high)]
     bounds = Interval(np.minimum(*ends), np.maximum(*ends))
     ones = np.zeros((len(matrix), len(pairs)), np.int64)
     np.add.at(ones, (rows, which.ravel()), 1)
     constant = bounds.low == bounds.high
     start = start + ones @ np.where(constant, bounds.low, 0)
-    return Plan(inputs, products, solve_blocks(np.where(constant, 0, ones), bounds, how.blocks), bounds, start)
+    return Plan(inputs, products, solve_blocks(np.where(constant, 0, ones), bounds, how.blocks, fabric), bounds, start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ class AddersModule:
 
     @cached_property
     def _writer(self) -> "_Writer":
-        return _Writer(plan(self.how, self.data, self.scaling), self._truncate, self.cuts, self.fabric)
+        return _Writer(plan(self.how, self.data, self.scaling, self.fabric), self._truncate, self.cuts, self.fabric)
 
     @property
     def _truncate(self) -> int:

@@ -53,10 +53,9 @@ class Cells:
     half: int
     inverters: int
 
-    @property
-    def look_up_tables(self) -> int:
-        """Look-up tables beside a carry chain: a half adder of the chain needs none."""
-        return self.full + self.inverters
+    def cost(self, fabric: Fabric) -> int:
+        """Look-up tables (beside a carry chain a half adder needs none), or tenths of a NAND2 gate (NanGate45)."""
+        return self.full + self.inverters if fabric == "lut" else 67 * self.full + 33 * self.half + 7 * self.inverters
 
 
 def input_codes(bounds: Interval) -> tuple[Code, ...]:
@@ -122,12 +121,11 @@ def cells(adder: Adder, codes: Sequence[Code], inverted: tuple[bool, bool]) -> C
     return Cells(stop - start, max(high for _, high in spans) - stop, sum(below) + sum(above))
 
 
-def cost(graph: AdderGraph, encoding: Encoding) -> int:
-    """Return the look-up tables of all adders beside their carry chains."""
-    return sum(
-        cells(adder, encoding.codes, inverted).look_up_tables
-        for adder, inverted in zip(graph.adders, encoding.complemented, strict=True)
-    )
+def cost(graph: AdderGraph, bounds: Interval, fabric: Fabric) -> int:
+    """Return the cost of all adders of a graph whose inputs lie in `bounds`; comparable within one fabric."""
+    encoding = encode(graph, bounds, input_codes(bounds), fabric)
+    pairs = zip(graph.adders, encoding.complemented, strict=True)
+    return sum(cells(adder, encoding.codes, inverted).cost(fabric) for adder, inverted in pairs)
 
 
 def term_code(term: Term, codes: Sequence[Code]) -> tuple[int, int]:

@@ -48,7 +48,7 @@ def test_sharing_beats_one_row_at_a_time():
 
 def test_the_depth_limit_holds_and_costs_adders():
     matrix = RNG.integers(-31, 32, (32, 32))
-    free, flat = solve(matrix, full(32)), solve(matrix, full(32), extra_depth=0)
+    free, flat = (solve(matrix, full(32), extra_depth=depth) for depth in (-1, 0))
     assert max(flat.depths) < max(free.depths)
     assert len(flat.adders) >= len(free.adders)
 
