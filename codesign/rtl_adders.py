@@ -190,7 +190,8 @@ class _Writer:
     def __init__(self, plan: Plan, truncate: int, cuts: int, fabric: Fabric = "cells") -> None:
         self.plan, self.truncate, self.cuts, self.fabric = plan, truncate, cuts, fabric
         graph = plan.sums
-        self.encoding = encode(graph, plan.sum_bounds, input_codes(plan.sum_bounds), fabric)
+        codes = input_codes(plan.sum_bounds)
+        self.encoding = encode(graph, plan.sum_bounds, codes, fabric, start=plan.start.tolist())
         self.widths = self.encoding.widths
         self.stage = stages(graph, self.widths, cuts)
         self.last = [self.stage[k] for k in range(len(self.stage))]

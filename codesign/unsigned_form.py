@@ -5,7 +5,8 @@ operand passes; above, the carry alone ripples on. A subtraction adds the comple
 more where it is written as a subtraction (`Fabric`). All offsets meet in the constant that each output adds anyway.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,11 +68,20 @@ def input_codes(bounds: Interval) -> tuple[Code, ...]:
     return tuple(codes)
 
 
-def encode(graph: AdderGraph, bounds: Interval, inputs: Sequence[Code], fabric: Fabric = "cells") -> Encoding:
+def encode(
+    graph: AdderGraph,
+    bounds: Interval,
+    inputs: Sequence[Code],
+    fabric: Fabric = "cells",
+    *,
+    start: Sequence[int] | None = None,
+) -> Encoding:
     """Return codes for every value of `graph`, whose inputs lie in `bounds` and stand as `inputs`.
 
-    The sign of each adder's code is free; the one with the fewest inverters and the fewest bits is taken.
+    The sign of each adder's code is free; the one with the fewest inverters and the fewest bits is taken. `start`: the
+    constant of every output, whose bits cost inverters too where a carry chain adds it.
     """
+    ends = _ends(graph, start) if start is not None and fabric == "lut" else {}
     reach = graph.bounds(bounds)
     lows, highs = reach.low.tolist(), reach.high.tolist()
     codes = list(inputs)
@@ -79,7 +89,9 @@ def encode(graph: AdderGraph, bounds: Interval, inputs: Sequence[Code], fabric: 
     for number, adder in enumerate(graph.adders, start=graph.inputs):
         reached = (lows[number], highs[number])
         options = [_option(adder, codes, sign, reached, fabric) for sign in (1, -1)]
-        code, inverted = min(options, key=lambda option: _burden(adder, codes, *option))
+        end = ends.get(number)
+        burdens = [_burden(adder, codes, code, inverted, end) for code, inverted in options]
+        code, inverted = options[burdens.index(min(burdens))]
         codes.append(code)
         complemented.append(inverted)
     return Encoding(tuple(codes), tuple(complemented))
@@ -105,9 +117,27 @@ def _option(
     return Code(sign, offset, top), (inverted[0], inverted[1])
 
 
-def _burden(adder: Adder, codes: Sequence[Code], code: Code, inverted: tuple[bool, bool]) -> tuple[int, int]:
+def _burden(
+    adder: Adder, codes: Sequence[Code], code: Code, inverted: tuple[bool, bool], end: tuple[Term, int] | None
+) -> tuple[int, int]:
     """Inverters and bits of an option, and its own sign last, so that a tie keeps the plain sum."""
-    return cells(adder, codes, inverted).inverters + code.width, -code.sign
+    beside = _constant_inverters(code, *end) if end else 0
+    return cells(adder, codes, inverted).inverters + code.width + beside, -code.sign
+
+
+def _ends(graph: AdderGraph, start: Sequence[int]) -> dict[int, tuple[Term, int]]:
+    """Values that one output and nothing else reads: its term and its constant."""
+    readers = Counter(term.value for adder in graph.adders for term in adder.terms)
+    readers.update(term.value for term in graph.outputs if term)
+    outputs = zip(graph.outputs, start, strict=True)
+    return {term.value: (term, int(one)) for term, one in outputs if term and readers[term.value] == 1}
+
+
+def _constant_inverters(code: Code, term: Term, start: int) -> int:
+    """Inverters of constant + code or constant - code: bits of the code that stand alone meet a one, or a zero."""
+    sign, offset = term_code(term, {term.value: code})
+    ones = ((start + offset) >> term.shift & ((1 << code.width) - 1)).bit_count()
+    return ones if sign > 0 else code.width - ones
 
 
 def cells(adder: Adder, codes: Sequence[Code], inverted: tuple[bool, bool]) -> Cells:
@@ -128,7 +158,7 @@ def cost(graph: AdderGraph, bounds: Interval, fabric: Fabric) -> int:
     return sum(cells(adder, encoding.codes, inverted).cost(fabric) for adder, inverted in pairs)
 
 
-def term_code(term: Term, codes: Sequence[Code]) -> tuple[int, int]:
+def term_code(term: Term, codes: Sequence[Code] | Mapping[int, Code]) -> tuple[int, int]:
     """Return (sign, offset) of an output: its value is sign * (code << shift) + offset."""
     code = codes[term.value]
     minus = -1 if term.negative else 1

@@ -34,7 +34,8 @@ def test_codes_decode_to_the_values_and_fit_their_bits(data):
     matrix = rng.integers(-9, 10, (3, 4))
     graph = solve(matrix, bounds)
     fabric = data.draw(st.sampled_from(["cells", "lut"]))
-    encoding = encode(graph, bounds, input_codes(bounds), fabric)
+    start = data.draw(st.none() | st.just([5, -100, 77]))
+    encoding = encode(graph, bounds, input_codes(bounds), fabric, start=start)
     grid = np.concatenate([rng.integers(bounds.low, bounds.high + 1, (200, 4)), [bounds.low, bounds.high]])
     codes, exact = wires(graph, encoding, grid, fabric == "lut"), graph.evaluate(grid)
     for k, code in enumerate(encoding.codes):
