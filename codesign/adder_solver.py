@@ -136,11 +136,9 @@ def _solve(task: _Task) -> AdderGraph:
     inner = bounds.mapped(lambda array: array[columns])
     weights = int(np.count_nonzero(distinct))
     methods = METHODS if weights <= MANY_WEIGHTS else FAST_METHODS
-    orders = range(min(MAX_ORDERS, max(1, ORDERED_WEIGHTS // weights)))
-    found = min(
-        (_reordered(distinct, inner, method, task.extra_depth, order) for order in orders for method in methods),
-        key=lambda graph: cost(graph, inner, task.fabric),
-    )
+    orders = range(min(MAX_ORDERS, max(1, ORDERED_WEIGHTS // weights)) if min(distinct.shape) > 1 else 1)
+    answers = [_reordered(distinct, inner, method, task.extra_depth, order) for order in orders for method in methods]
+    found = min(answers, key=lambda graph: cost(graph, inner, task.fabric)) if len(answers) > 1 else answers[0]
     if not np.array_equal(found.matrix, distinct):
         raise AssertionError("the adder graph does not equal its matrix")
     expanded = AdderGraph(found.inputs, found.adders, tuple(found.outputs[k] for k in position.ravel()))
