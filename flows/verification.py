@@ -13,6 +13,7 @@ from codesign.flows.design import Bound, Case
 from codesign.graph import Graph
 from codesign.ops import Constant
 from codesign.packing import Words
+from codesign.predict import compile_graph
 from codesign.sim.exchange import Measured, Plan
 from codesign.sim.run import simulate
 from codesign.verify import Equality, compare, decode_words, parameter_bytes, stimulus
@@ -44,10 +45,10 @@ def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) ->
     The first case also serves as negative control: the comparison must fail on one flipped response bit and on one
     flipped weight bit of the reference.
     """
-    events = stimulus(bound.graph, bound.inputs)
+    events, predict = stimulus(bound.graph, bound.inputs), compile_graph(bound.graph)
     results: list[CaseResult] = []
     for case in bound.cases:
-        expected = bound.graph.evaluate({**bound.inputs, **case.parameters})
+        expected = predict({**bound.inputs, **case.parameters})
         plan = Plan(min(GAP_EVENTS, len(events)), min(RESET_EVENTS, len(events)))
         parameters = parameter_bytes(bound.graph, case.parameters)
         response = simulate(rtl_dir, events, plan, run_dir / case.name, cache_dir, parameters)
@@ -99,7 +100,7 @@ def _differs(bound: Bound, case: Case, words: Words, flip: tuple[str, int]) -> b
     if node.op.kind == "parameter":
         values = np.array(case.parameters[name])
         values.flat[element] ^= 1
-        expected = bound.graph.evaluate({**bound.inputs, **case.parameters, name: values})
+        expected = compile_graph(bound.graph)({**bound.inputs, **case.parameters, name: values})
         return compare(bound.graph, expected, words).mismatches > 0
     return compare(bound.graph, _with_flipped(bound, case, name, element), words).mismatches > 0
 
@@ -109,7 +110,7 @@ def _with_flipped(bound: Bound, case: Case, name: str, element: int) -> Mapping[
     values = np.array(bound.graph.types[name].bounds.low)
     values.flat[element] ^= 1
     nodes = tuple(replace(node, op=Constant(values)) if node.name == name else node for node in bound.graph.nodes)
-    return replace(bound.graph, nodes=nodes).evaluate({**bound.inputs, **case.parameters})
+    return compile_graph(replace(bound.graph, nodes=nodes))({**bound.inputs, **case.parameters})
 
 
 def _weight_flips(graph: Graph) -> list[tuple[str, int]]:
