@@ -18,7 +18,7 @@ FAST_METHODS = ("mc",)  # for more weights than `MANY_WEIGHTS`, where every meth
 MANY_WEIGHTS = 600
 # The search breaks ties by position: small matrices are tried in several orders, which saves 2 to 3 % of the adders.
 MAX_ORDERS = 12
-ORDERED_WEIGHTS = 1200
+ORDERED_WEIGHTS = 500
 MAX_WEIGHTS = 40_000  # above, the search takes minutes and no sensible chip holds the result
 EXACT_WEIGHT = 1 << 24  # the solver takes float32
 DIGIT_BITS = 20  # larger single factors are taken apart into such digits
