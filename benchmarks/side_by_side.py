@@ -4,7 +4,7 @@ Jobs are kept under the hash of their inputs, and rows of an earlier run stay as
 run that was stopped goes on where it was, and a change of this project measures its own rows again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import floor
@@ -31,7 +31,7 @@ PEERS = ("da4ml", "alkaid", "plain")
 CUTOFF, SMALL_CUTOFF = 5.0, 3.0
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 EVENTS = 500
-STEPS = (1.0, 1.4)
+CLOCKS, STEPS = ("technology", "peer"), (1.0, 1.4)
 
 
 @dataclass(frozen=True)
@@ -83,21 +83,22 @@ def peer_points(
                 yield Point(name, network, rounding, triplicated, flow, cutoff)  # type: ignore[arg-type]
 
 
-def own_points(rows: Mapping[Point, Row], others: Iterable[Point]) -> Iterator[Point]:
+def own_points(
+    rows: Mapping[Point, Row], others: Iterable[Point], clocks: Sequence[str] = CLOCKS, steps: Sequence[float] = STEPS
+) -> Iterator[Point]:
     """Yield this flow's points beside the others': no more cycles than the smallest peer, at that clock.
 
-    Once at the clock of the technology, and once at the peer's longest path; a bit above each, too, because plans keep
-    a margin.
+    At the clock of the technology, and at the peer's longest path; each times `steps`, because plans keep a margin.
     """
     cases = dict.fromkeys((p.technology, p.network, p.rounding, p.triplicated) for p in others)
     for case in cases:
         here = [row for row in rows.values() if row.case == case]
-        for clock_ns in (CLOCK_NS[case[0]], None):
+        for clock_ns in [CLOCK_NS[case[0]] if name == "technology" else None for name in clocks]:
             peer = smallest_peer(here, clock_ns or float("inf"))
             if peer and peer.path_ns < float("inf"):
                 clock = clock_ns or floor(peer.path_ns * 100) / 100
-                for above in STEPS:
-                    yield Point(*case, OWN, round(clock * above, 2), peer.latency_cycles)  # type: ignore[arg-type]
+                for step in steps:
+                    yield Point(*case, OWN, round(clock * step, 2), peer.latency_cycles)  # type: ignore[arg-type]
 
 
 def libraries(data: Path) -> dict[str, Path]:
@@ -116,6 +117,8 @@ def libraries(data: Path) -> dict[str, Path]:
 @click.option("--roundings", default=",".join(ROUNDINGS), show_default=True)
 @click.option("--flows", default=",".join((*PEERS, OWN)), show_default=True)
 @click.option("--registers", default="x1,x3", show_default=True, help="Plain or triplicated registers.")
+@click.option("--clocks", default=",".join(CLOCKS), show_default=True, help="Clocks that this flow is planned for.")
+@click.option("--steps", default="1.0,1.4", show_default=True, help="Factors of these clocks.")
 @click.option("--simulate/--no-simulate", default=True, show_default=True, help="Check the Verilog in Verilator.")
 @click.option("--timeout-s", default=900.0, show_default=True, help="Limit of one synthesis.")
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
@@ -134,8 +137,10 @@ def main(
     for point in others:
         if point.flow in picks["flows"]:
             _measure(bench, point, output, simulate=simulate)
-    for point in own_points(read_rows(output / "side_by_side.json"), others) if OWN in picks["flows"] else ():
-        _measure(bench, point, output, simulate=simulate)
+    if OWN in picks["flows"]:
+        rows, steps = read_rows(output / "side_by_side.json"), [float(step) for step in picks["steps"]]
+        for point in own_points(rows, others, picks["clocks"], steps):
+            _measure(bench, point, output, simulate=simulate)
 
 
 def _measure(bench: Bench, point: Point, output: Path, *, simulate: bool) -> None:
