@@ -2,7 +2,7 @@
 
 Usage: python peers.py da4ml|alkaid model.json half_up|half_even cutoff folder
 Writes Verilog below `folder`; with `inputs.npy` there, also `outputs.npy` of the peer's own emulator. Prints one JSON
-line: top, sources, latency, generation time, peak memory, emulation throughput, version.
+line: top, sources, latency, processor time of generation, peak memory, emulation throughput, version.
 """
 
 import importlib
@@ -25,12 +25,12 @@ def main(peer: str, model: str, rounding: str, cutoff: str, folder: str) -> None
     content, target = json.loads(Path(model).read_text(encoding="utf-8")), Path(folder)
     # Importing is not timed: for no generator here.
     trace, codegen = importlib.import_module(f"{peer}.trace"), importlib.import_module(f"{peer}.codegen")
-    started = time.perf_counter()
+    started = time.process_time()
     logic = traced(peer, trace, content, rounding, float(cutoff))
     codegen.RTLModel(
         logic, prj_name="peer", path=target, flavor="verilog", latency_cutoff=float(cutoff), print_latency=False
     ).write()
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     stages = without_input_register(target / "src" / "peer.v")
     sources = [str(path.relative_to(target)) for path in sorted(target.rglob("*.v")) if path.stem != "lookup_table"]

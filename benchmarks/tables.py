@@ -105,5 +105,5 @@ def _effort(rows: Sequence[Row]) -> str:
             seen = (row.simulation.build_s, row.simulation.events_per_s) if row.simulation else (None, None)
             point = row.point.network, row.point.rounding, _name(row)
             lines.append([*point, row.generation_s, row.peak_mib, row.emulation_per_s, *seen])
-    header = ("generation s", "peak MiB", "emulated inferences/s", "Verilator build s", "cocotb cycles/s")
+    header = ("generation, CPU s", "peak MiB", "emulated inferences/s", "Verilator build s", "cocotb cycles/s")
     return table(("network", "rounding", "flow", *header), lines)
