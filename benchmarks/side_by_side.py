@@ -4,7 +4,7 @@ Jobs are kept under the hash of their inputs, and rows of an earlier run stay as
 run that was stopped goes on where it was, and a change of this project measures its own rows again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import floor
@@ -17,7 +17,7 @@ from benchmarks.models import load_bench
 from benchmarks.rows import OWN, Row, read_rows, write_rows
 from benchmarks.simulate import check
 from benchmarks.synthesis import asic, fpga, sources_of
-from benchmarks.tables import CLOCK_NS, TITLES, side_by_side, smallest_peer
+from benchmarks.tables import TITLES, by_case, races, side_by_side
 from codesign.delay import technology
 from codesign.errors import BadInputError, CodesignError, ToolFailedError, ToolMissingError
 from codesign.files import write_text
@@ -27,11 +27,11 @@ RESULTS = Path(__file__).parent / "results"
 NETWORKS = ("in_edge", "in_node", "jet_sp50", "jet_trained", "econ_trained")
 ROUNDINGS = ("half_up", "half_even")
 PEERS = ("da4ml", "alkaid", "plain")
-# The latency cutoff of a pipeline stage in the peers' own unit of delay.
-CUTOFF, SMALL_CUTOFF = 5.0, 3.0
+# The latency cutoff of a pipeline stage in the peers' own unit of delay; the last is above every delay: one stage.
+CUTOFF, SMALL_CUTOFF, ONE_STAGE = 5.0, 3.0, 1000.0
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 EVENTS = 500
-CLOCKS, STEPS = ("technology", "peer"), (1.0, 1.4)
+STEPS = (1.0, 1.4)
 
 
 @dataclass(frozen=True)
@@ -77,28 +77,23 @@ def peer_points(
 ) -> Iterator[Point]:
     """Every point of the other flows; triplicated registers on standard cells only."""
     for name, network, rounding, triplicated in product(technologies, networks, roundings, (False, True)):
-        for flow in PEERS:
-            if not (triplicated and name == "xcup"):
-                cutoff = 0.0 if flow == "plain" else SMALL_CUTOFF if network.startswith("in_") else CUTOFF
+        short = SMALL_CUTOFF if network.startswith("in_") else CUTOFF
+        cutoffs = (short,) if name == "xcup" else (short, ONE_STAGE)
+        for flow in PEERS if name != "xcup" or not triplicated else ():
+            for cutoff in (0.0,) if flow == "plain" else cutoffs:
                 yield Point(name, network, rounding, triplicated, flow, cutoff)  # type: ignore[arg-type]
 
 
-def own_points(
-    rows: Mapping[Point, Row], others: Iterable[Point], clocks: Sequence[str] = CLOCKS, steps: Sequence[float] = STEPS
-) -> Iterator[Point]:
-    """Yield this flow's points beside the others': no more cycles than the smallest peer, at that clock.
+def own_points(rows: Iterable[Row], cases: Collection[object], steps: Sequence[float] = STEPS) -> Iterator[Point]:
+    """Yield this flow's points for `cases`: planned for each clock that is compared, with no more cycles than the peer.
 
-    At the clock of the technology, and at the peer's longest path; each times `steps`, because plans keep a margin.
+    Each clock times `steps`: a plan keeps a margin, so that one for a longer clock may do.
     """
-    cases = dict.fromkeys((p.technology, p.network, p.rounding, p.triplicated) for p in others)
-    for case in cases:
-        here = [row for row in rows.values() if row.case == case]
-        for clock_ns in [CLOCK_NS[case[0]] if name == "technology" else None for name in clocks]:
-            peer = smallest_peer(here, clock_ns or float("inf"))
-            if peer and peer.path_ns < float("inf"):
-                clock = clock_ns or floor(peer.path_ns * 100) / 100
-                for step in steps:
-                    yield Point(*case, OWN, round(clock * step, 2), peer.latency_cycles)  # type: ignore[arg-type]
+    for case, here in by_case(rows).items():
+        for clock_ns, peer in races(here) if case in cases else ():
+            for step in steps:
+                clock = floor(clock_ns * step * 100) / 100
+                yield Point(*case, OWN, clock, peer.latency_cycles)  # type: ignore[arg-type]
 
 
 def libraries(data: Path) -> dict[str, Path]:
@@ -117,7 +112,6 @@ def libraries(data: Path) -> dict[str, Path]:
 @click.option("--roundings", default=",".join(ROUNDINGS), show_default=True)
 @click.option("--flows", default=",".join((*PEERS, OWN)), show_default=True)
 @click.option("--registers", default="x1,x3", show_default=True, help="Plain or triplicated registers.")
-@click.option("--clocks", default=",".join(CLOCKS), show_default=True, help="Clocks that this flow is planned for.")
 @click.option("--steps", default="1.0,1.4", show_default=True, help="Factors of these clocks.")
 @click.option("--simulate/--no-simulate", default=True, show_default=True, help="Check the Verilog in Verilator.")
 @click.option("--timeout-s", default=900.0, show_default=True, help="Limit of one synthesis.")
@@ -138,8 +132,9 @@ def main(
         if point.flow in picks["flows"]:
             _measure(bench, point, output, simulate=simulate)
     if OWN in picks["flows"]:
+        cases = {(point.technology, point.network, point.rounding, point.triplicated) for point in others}
         rows, steps = read_rows(output / "side_by_side.json"), [float(step) for step in picks["steps"]]
-        for point in own_points(rows, others, picks["clocks"], steps):
+        for point in dict.fromkeys(own_points(rows.values(), cases, steps)):
             _measure(bench, point, output, simulate=simulate)
 
 

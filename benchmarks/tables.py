@@ -1,6 +1,6 @@
 """Markdown tables of the side-by-side rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks.rows import OWN, Row
 
@@ -32,35 +32,41 @@ def side_by_side(rows: Iterable[Row]) -> str:
     return "\n\n".join([*parts, f"Versions: {', '.join(versions)}."]) + "\n"
 
 
-def smallest_peer(rows: Iterable[Row], clock_ns: float = float("inf")) -> Row | None:
-    """Return the smallest row of another flow that runs at `clock_ns`."""
-    return min(
-        (one for one in rows if not one.is_own and one.path_ns <= clock_ns), key=lambda one: one.area, default=None
-    )
+def races(here: Iterable[Row]) -> tuple[tuple[float, Row], ...]:
+    """Return the clocks at which one case is compared, each with the smallest row of another flow that runs at it.
 
-
-def pairs(every: Sequence[Row], clock_ns: float | None) -> Iterator[tuple[Row, Row | None]]:
-    """Yield the smallest peer of every case that runs at `clock_ns`, and this flow's smallest with no more cycles.
-
-    Without a clock it is that of the smallest peer itself: its longest path.
+    First the clock of the technology; then, for every latency cutoff, the clock that the smallest peer reaches itself.
     """
-    for case in dict.fromkeys(one.case for one in every):
-        here = [one for one in every if one.case == case and one.path_ns < float("inf")]
-        peer = smallest_peer(here, clock_ns or float("inf"))
-        if peer is None or not any(one.is_own for one in here):
-            continue
-        limit, cycles = clock_ns or peer.path_ns, peer.latency_cycles
-        own = [one for one in here if one.is_own and one.path_ns <= limit and one.latency_cycles <= cycles]
-        yield peer, min(own, key=lambda one: one.area, default=None)
+    timed = [one for one in here if not one.is_own and one.path_ns < float("inf")]
+    target = CLOCK_NS[timed[0].point.technology] if timed else 0.0
+    fast = [one for one in timed if one.path_ns <= target]
+    found = [(target, min(fast, key=lambda one: one.area))] if fast else []
+    for cutoff in sorted({one.point.option for one in timed if one.point.flow != "plain"}):
+        peer = min((one for one in timed if one.point.option == cutoff), key=lambda one: one.area)
+        found.append((peer.path_ns, peer))
+    return tuple(found)
+
+
+def matched(here: Iterable[Row], clock_ns: float, cycles: int) -> Row | None:
+    """Return this flow's smallest row that runs at `clock_ns` with at most `cycles` of latency."""
+    fit = (one for one in here if one.is_own and one.path_ns <= clock_ns and one.latency_cycles <= cycles)
+    return min(fit, key=lambda one: one.area, default=None)
+
+
+def by_case(rows: Iterable[Row]) -> dict[tuple[str, str, str, bool], list[Row]]:
+    """Return the rows that compare with each other."""
+    cases: dict[tuple[str, str, str, bool], list[Row]] = {}
+    for row in rows:
+        cases.setdefault(row.case, []).append(row)
+    return cases
 
 
 def _verdicts(every: Sequence[Row]) -> str:
     lines: list[Sequence[object]] = []
-    for technology, target in CLOCK_NS.items():
-        here = [one for one in every if one.point.technology == technology]
-        for clock_ns in (target, None):
-            for peer, own in pairs(here, clock_ns):
-                lines.append([*_case(peer), clock_ns or f"{peer.path_ns:.2f}", *_pair(peer, own)])
+    for here in by_case(every).values():
+        for clock_ns, peer in races(here) if any(one.is_own for one in here) else ():
+            own = matched(here, clock_ns, peer.latency_cycles)
+            lines.append([*_case(peer), f"{clock_ns:.2f}", *_pair(peer, own)])
     header = ("technology", "network", "rounding", "registers", "clock ns", "smallest peer", "cycles", "area")
     return table((*header, OWN, "cycles", "area", "ratio"), lines)
 
@@ -85,7 +91,7 @@ def _pair(peer: Row, own: Row | None) -> tuple[object, ...]:
 def _technology(every: Sequence[Row]) -> str:
     lines = []
     for one in every:
-        best = smallest_peer(other for other in every if other.case == one.case)
+        best = min((o for o in every if o.case == one.case and not o.is_own), key=lambda o: o.area, default=None)
         if one.synthesis:
             path, latency = f"{one.path_ns:.2f}", f"{one.path_ns * one.latency_cycles:.1f}"
             ratio = f"{one.area / best.area:.2f}" if best else None

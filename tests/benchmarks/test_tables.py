@@ -5,17 +5,21 @@ from benchmarks.rows import Row, read_rows, write_rows
 from benchmarks.side_by_side import own_points
 from benchmarks.simulate import Simulation
 from benchmarks.synthesis import Synthesis
-from benchmarks.tables import pairs, side_by_side, table
+from benchmarks.tables import by_case, matched, races, side_by_side, table
 
 
-def row(flow: str, luts: int, path_ns: float = 4.0, cycles: int = 4, rounding: str = "half_up") -> Row:
-    point = Point("xcup", "net", rounding, False, flow, luts)
+def row(
+    flow: str, luts: int, path_ns: float = 4.0, cycles: int = 4, rounding: str = "half_up", option: float = 3.0
+) -> Row:
+    point = Point("xcup", "net", rounding, False, flow, option)
     found = Synthesis(luts, 10, path_ns, 1.5, carry_cells=4)
     return Row(point, "abc", {flow: "1.0"}, cycles, 0.5, 80, 1000, None, synthesis=found)
 
 
-def compared(rows: list[Row], clock_ns: float | None) -> list[tuple[float, float | None]]:
-    return [(peer.area, own and own.area) for peer, own in pairs(rows, clock_ns)]
+def compared(rows: list[Row]) -> list[tuple[float, float, float | None]]:
+    """Clock, area of the peer, area of this flow, for each clock that is compared."""
+    found = [(clock, peer, matched(rows, clock, peer.latency_cycles)) for clock, peer in races(rows)]
+    return [(clock, peer.area, own and own.area) for clock, peer, own in found]
 
 
 def test_a_table_is_markdown():
@@ -23,25 +27,29 @@ def test_a_table_is_markdown():
 
 
 def test_the_smallest_of_each_side_is_compared():
-    rows = [row("codesign", 90), row("codesign", 95), row("da4ml", 100), row("plain", 120)]
-    assert compared(rows, 5.0) == [(100, 90)]
+    rows = [row("codesign", 90), row("codesign", 95), row("da4ml", 100), row("alkaid", 101), row("plain", 120)]
+    assert compared(rows) == [(5.0, 100, 90), (4.0, 100, 90)]
 
 
 def test_what_is_slower_or_later_than_the_peer_does_not_count():
     rows = [row("codesign", 70, path_ns=4.1), row("codesign", 80, cycles=5), row("codesign", 90), row("da4ml", 100)]
-    assert compared(rows, None) == [(100, 90)]
-    assert compared(rows, 5.0) == [(100, 70)]
-    assert compared(rows[:2] + rows[3:], None) == [(100, None)]
+    assert compared(rows) == [(5.0, 100, 70), (4.0, 100, 90)]
+    assert compared(rows[:2] + rows[3:]) == [(5.0, 100, 70), (4.0, 100, None)]
 
 
 def test_a_peer_that_misses_the_clock_does_not_count():
     rows = [row("codesign", 90), row("da4ml", 50, path_ns=6.0), row("alkaid", 100)]
-    assert compared(rows, 5.0) == [(100, 90)]
-    assert compared(rows, None) == [(50, 90)]
+    assert compared(rows) == [(5.0, 100, 90), (6.0, 50, 90)]
+
+
+def test_every_cutoff_has_its_own_clock():
+    rows = [row("da4ml", 100), row("alkaid", 60, path_ns=9.0, option=1000.0), row("codesign", 50, path_ns=8.0)]
+    assert compared(rows) == [(5.0, 100, None), (4.0, 100, None), (9.0, 60, 50)]
 
 
 def test_roundings_do_not_mix():
-    assert compared([row("codesign", 90), row("da4ml", 100, rounding="half_even")], 5.0) == []
+    cases = by_case([row("codesign", 90), row("da4ml", 100, rounding="half_even")])
+    assert [len(here) for here in cases.values()] == [1, 1]
 
 
 def test_rows_survive_a_file(tmp_path):
@@ -59,12 +67,13 @@ def test_rows_survive_a_file(tmp_path):
 def test_the_text_names_flow_version_ratio_and_what_did_not_end():
     stopped = replace(row("plain", 1), synthesis=None, unfinished_s=900.0)
     text = side_by_side([row("codesign", 90), row("da4ml", 100), stopped])
-    for words in ("da4ml, cutoff 100", "da4ml 1.0", "| 90 | 0.90 |", "did not end in 900 s"):
+    for words in ("da4ml, cutoff 3", "da4ml 1.0", "| 90 | 0.90 |", "did not end in 900 s"):
         assert words in text
     assert "did not end" not in side_by_side([row("da4ml", 100)])
 
 
-def test_this_flow_is_planned_at_the_clock_of_the_technology_and_of_the_smallest_peer():
-    rows = {one.point: one for one in (row("da4ml", 100, path_ns=3.456), row("alkaid", 110, path_ns=2.0))}
-    assert [(point.option, point.cycles) for point in own_points(rows, rows)] == [(5, 4), (7, 4), (3.45, 4), (4.83, 4)]
-    assert list(own_points({}, rows)) == []
+def test_this_flow_is_planned_for_every_clock_that_is_compared():
+    rows = [row("da4ml", 100, path_ns=3.456), row("alkaid", 110, path_ns=2.0)]
+    planned = [(point.option, point.cycles) for point in own_points(rows, {rows[0].case})]
+    assert planned == [(5.0, 4), (7.0, 4), (3.45, 4), (4.83, 4)]
+    assert list(own_points(rows, set())) == []
