@@ -9,8 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.rows import OWN, Row, read_rows
-from benchmarks.tables import TITLES
+from benchmarks.rows import Row, read_rows
+from benchmarks.tables import TITLES, by_case, matched, races
 from codesign.files import write_text, write_with
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,9 +26,7 @@ SECTIONS = {
     "reuse_sweep": "Reuse factors",
     "designs": "Designs at every reuse factor",
 }
-FLOWS = (OWN, "da4ml", "alkaid", "plain")
-COLOURS = {OWN: "#1b6ca8", "da4ml": "#d1603d", "alkaid": "#ddb967", "plain": "#b0b0b0"}
-PANELS = (("xcup", False), ("nangate45", False), ("nangate45", True))
+GOALS = {False: 0.9, True: 0.7}  # by triplication
 
 
 def document() -> str:
@@ -42,36 +40,37 @@ def document() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def figure(every: Sequence[Row], path: Path) -> Path:
-    """Draw the smallest result of every flow over the smallest of the peers, by network; rounding half to even last."""
-    drawing = Figure(figsize=(11, 9), layout="constrained")
-    for axes, (technology, triplicated) in zip(drawing.subplots(len(PANELS), 1), PANELS, strict=True):
-        here = [one for one in every if (one.point.technology, one.point.triplicated) == (technology, triplicated)]
-        _panel(axes, here)
+def figure(rows: Sequence[Row], path: Path) -> Path:
+    """Draw area over that of the smallest peer for every clock that is compared; hatched where no point runs at it."""
+    groups: dict[tuple[str, bool], list[tuple[str, float | None]]] = {}
+    for here in by_case(rows).values():
+        technology, network, rounding, triplicated = here[0].case
+        for clock_ns, peer in races(here) if any(one.is_own for one in here) else ():
+            own = matched(here, clock_ns, peer.latency_cycles)
+            label = f"{network}, {rounding}, {clock_ns:.3g} ns, {peer.latency_cycles} cycles"
+            ratio = own.area / peer.area if own else None
+            groups.setdefault((technology, triplicated), []).append((label, ratio))
+    heights = [len(lines) + 1.5 for lines in groups.values()]
+    drawing = Figure(figsize=(9, 0.26 * sum(heights) + 0.6), layout="constrained")
+    panels = drawing.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, ((technology, triplicated), lines) in zip(panels, groups.items(), strict=True):
         registers = ", registers triplicated" if triplicated else ""
         axes.set_title(f"{TITLES[technology]}{registers}", loc="left", fontsize=10)
+        _panel(axes, lines, GOALS[triplicated])
+    panels[-1].set_xlabel("area over the smallest peer at the same clock, no more cycles (dotted: the goal)")
     return write_with(path, lambda temporary: drawing.savefig(temporary, dpi=110, metadata={"Software": None}))
 
 
-def _panel(axes: Any, here: Sequence[Row]) -> None:
-    cases = list(dict.fromkeys(one.case for one in here))
-    labels = []
-    for place, case in enumerate(cases):
-        least = {flow: min((r.area for r in here if r.case == case and r.point.flow == flow), default=None)
-                 for flow in FLOWS}  # fmt: skip
-        best = min((area for flow, area in least.items() if area and flow != OWN), default=None)
-        for k, flow in enumerate(FLOWS):
-            area = least[flow]
-            if area and best:
-                bar = axes.bar(place + 0.2 * (k - 1.5), area / best, 0.2, color=COLOURS[flow], label=flow)
-                axes.bar_label(bar, [f"{area:.0f}"], fontsize=6, rotation=90, padding=2)
-        labels.append(f"{case[1]}\n{case[2]}")
-    axes.set_xticks(range(len(cases)), labels, fontsize=8)
-    axes.axhline(1.0, color="black", linewidth=0.6)
-    axes.set_ylim(0, 1.8)
-    axes.set_ylabel("over smallest peer")
-    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    axes.legend(handles.values(), handles.keys(), ncols=4, fontsize=8, loc="upper right")
+def _panel(axes: Any, lines: Sequence[tuple[str, float | None]], goal: float) -> None:
+    for place, (_, ratio) in enumerate(lines):
+        shown = {"color": "#1b6ca8"} if ratio else {"color": "white", "hatch": "///", "edgecolor": "#999999"}
+        bar = axes.barh(place, ratio or 1.0, 0.7, **shown)
+        axes.bar_label(bar, [f"{ratio:.2f}" if ratio else "no point at this clock"], fontsize=8, padding=3)
+    axes.set_yticks(range(len(lines)), [label for label, _ in lines], fontsize=8)
+    axes.invert_yaxis()
+    axes.axvline(1.0, color="black", linewidth=0.8)
+    axes.axvline(goal, color="black", linewidth=0.8, linestyle=":")
+    axes.set_xlim(0, 1.4)
 
 
 def main() -> None:

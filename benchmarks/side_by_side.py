@@ -31,7 +31,7 @@ PEERS = ("da4ml", "alkaid", "plain")
 CUTOFF, SMALL_CUTOFF, ONE_STAGE = 5.0, 3.0, 1000.0
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 EVENTS = 500
-STEPS = (1.0, 1.4)
+STEPS = (1.0, 1.2, 1.4)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def libraries(data: Path) -> dict[str, Path]:
 @click.option("--roundings", default=",".join(ROUNDINGS), show_default=True)
 @click.option("--flows", default=",".join((*PEERS, OWN)), show_default=True)
 @click.option("--registers", default="x1,x3", show_default=True, help="Plain or triplicated registers.")
-@click.option("--steps", default="1.0,1.4", show_default=True, help="Factors of these clocks.")
+@click.option("--steps", default="1.0,1.2,1.4", show_default=True, help="Factors of these clocks.")
 @click.option("--simulate/--no-simulate", default=True, show_default=True, help="Check the Verilog in Verilator.")
 @click.option("--timeout-s", default=900.0, show_default=True, help="Limit of one synthesis.")
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default=True)

@@ -75,5 +75,5 @@ def test_the_text_names_flow_version_ratio_and_what_did_not_end():
 def test_this_flow_is_planned_for_every_clock_that_is_compared():
     rows = [row("da4ml", 100, path_ns=3.456), row("alkaid", 110, path_ns=2.0)]
     planned = [(point.option, point.cycles) for point in own_points(rows, {rows[0].case})]
-    assert planned == [(5.0, 4), (7.0, 4), (3.45, 4), (4.83, 4)]
+    assert planned == [(5.0, 4), (6.0, 4), (7.0, 4), (3.45, 4), (4.14, 4), (4.83, 4)]
     assert list(own_points(rows, set())) == []
