@@ -87,11 +87,11 @@ def peer_points(
 def own_points(rows: Iterable[Row], cases: Collection[object], steps: Sequence[float] = STEPS) -> Iterator[Point]:
     """Yield this flow's points for `cases`: planned for each clock that is compared, with no more cycles than the peer.
 
-    Each clock times `steps`: a plan keeps a margin, so that one for a longer clock may do.
+    Also for a peer's clock times each of `steps`: a plan keeps a margin, so that one for a longer clock may do.
     """
     for case, here in by_case(rows).items():
         for clock_ns, peer in races(here) if case in cases else ():
-            for step in steps:
+            for step in steps if clock_ns == peer.path_ns else (1.0,):
                 clock = floor(clock_ns * step * 100) / 100
                 yield Point(*case, OWN, clock, peer.latency_cycles)  # type: ignore[arg-type]
 

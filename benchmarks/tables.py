@@ -35,16 +35,13 @@ def side_by_side(rows: Iterable[Row]) -> str:
 def races(here: Iterable[Row]) -> tuple[tuple[float, Row], ...]:
     """Return the clocks at which one case is compared, each with the smallest row of another flow that runs at it.
 
-    First the clock of the technology; then, for every latency cutoff, the clock that the smallest peer reaches itself.
+    First the clock of the technology; then, for each peer at each latency cutoff, the clock that it reaches itself.
     """
     timed = [one for one in here if not one.is_own and one.path_ns < float("inf")]
     target = CLOCK_NS[timed[0].point.technology] if timed else 0.0
     fast = [one for one in timed if one.path_ns <= target]
     found = [(target, min(fast, key=lambda one: one.area))] if fast else []
-    for cutoff in sorted({one.point.option for one in timed if one.point.flow != "plain"}):
-        peer = min((one for one in timed if one.point.option == cutoff), key=lambda one: one.area)
-        found.append((peer.path_ns, peer))
-    return tuple(found)
+    return (*found, *((one.path_ns, one) for one in timed if one.point.flow != "plain"))
 
 
 def matched(here: Iterable[Row], clock_ns: float, cycles: int) -> Row | None:
@@ -67,7 +64,7 @@ def _verdicts(every: Sequence[Row]) -> str:
         for clock_ns, peer in races(here) if any(one.is_own for one in here) else ():
             own = matched(here, clock_ns, peer.latency_cycles)
             lines.append([*_case(peer), f"{clock_ns:.2f}", *_pair(peer, own)])
-    header = ("technology", "network", "rounding", "registers", "clock ns", "smallest peer", "cycles", "area")
+    header = ("technology", "network", "rounding", "registers", "clock ns", "peer", "cycles", "area")
     return table((*header, OWN, "cycles", "area", "ratio"), lines)
 
 
