@@ -1,4 +1,4 @@
-"""docs/benchmarks.md and its figure from what lies in benchmarks/results: no number is typed in.
+"""docs/benchmarks.md, and the figure side by side, from what lies in benchmarks/results: no number is typed in.
 
 Usage: python -m benchmarks.document
 """
@@ -15,7 +15,6 @@ from codesign.files import write_text, write_with
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-FIGURE = ROOT / "docs" / "figures" / "side_by_side.png"
 INTRO = ROOT / "benchmarks" / "introduction.md"
 # Section title by the file that a benchmark writes, in the order of the document.
 SECTIONS = {
@@ -36,7 +35,8 @@ def document() -> str:
         path = RESULTS / f"{name}.md"
         if path.exists():
             parts += [f"## {title}", path.read_text(encoding="utf-8").strip()]
-            parts += [f"![{title}](figures/{name}.png)"] if (FIGURE.parent / f"{name}.png").exists() else []
+            image = f"![{title}](../benchmarks/results/{name}.png)"
+            parts += [image] if path.with_suffix(".png").exists() else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -77,7 +77,7 @@ def main() -> None:
     """Write the figure and the document."""
     rows = read_rows(RESULTS / "side_by_side.json")
     if rows:
-        figure(list(rows.values()), FIGURE)
+        figure(list(rows.values()), RESULTS / "side_by_side.png")
     write_text(ROOT / "docs" / "benchmarks.md", document())
 
 
