@@ -12,11 +12,10 @@ from codesign.adders import AdderGraph
 from codesign.critical_path import adder_columns, adder_delays, code_bits, step_ns
 from codesign.delay import Technology
 from codesign.graph import Graph, Node, Products, Wiring
-from codesign.ops import Threshold
 from codesign.pipeline import stages
 from codesign.ranges import Interval
 from codesign.rtl_adders import AddersModule, Plan, plan
-from codesign.steps import Step, operator_steps
+from codesign.steps import Step, copies, operator_steps
 from codesign.unsigned_form import Fabric, encode, input_codes
 
 
@@ -121,8 +120,7 @@ class Estimator:
             result = self.graph.types[node.name]
             module = AddersModule(node.name, how, operands[0], result, cuts=inner_cuts, fabric=self.fabric)
             area += technology.register_area(module.register_bits, self.copies)
-        # All thresholds of an element are compared at once; any other step stands once an element.
-        repeated = node.op.thresholds.shape[1] if isinstance(node.op, Threshold) else 1
+        repeated = copies(node.op, *operands)
         steps = operator_steps(node.op, reuse, *operands)
         return area + self.graph.types[node.name].size * repeated * sum(step_area(step, technology) for step in steps)
 

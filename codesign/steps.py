@@ -6,12 +6,15 @@ the steps of such a node are those behind its sums.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.graph import Instance, Op, Products, Scaling, TensorType
+from codesign.ops.argmax import ArgMax
+from codesign.ops.max_pool import MaxPool
 from codesign.ops.requantise import Requantise
 from codesign.ops.threshold import Threshold
 
@@ -40,6 +43,16 @@ def operator_steps(op: Op, reuse: int, *operands: TensorType) -> Steps:
     if isinstance(how, Instance | Scaling):
         raise BadInputError(f"no delay is known for operator '{op.kind}': add it to codesign/steps.py")
     return ()
+
+
+def copies(op: Op, *operands: TensorType) -> float:
+    """Return how often the steps of an operator stand for one element of its result: trees have more than one path."""
+    if isinstance(op, Threshold):
+        return int(op.thresholds.shape[1])  # all compared at once
+    leaves = 2
+    if isinstance(op, MaxPool | ArgMax):
+        leaves = prod(op.kernel) if isinstance(op, MaxPool) else operands[0].shape[-1]
+    return (leaves - 1) / max((leaves - 1).bit_length(), 1)
 
 
 def _tree(count: int, bits: int) -> Steps:
@@ -75,6 +88,24 @@ def _add(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
     return (Step("adder", op.result(left, right).fixed.width),)
 
 
+def _max_pool(op: MaxPool, reuse: int, data: TensorType) -> Steps:
+    """A tree of comparisons of two values, the higher of which goes on."""
+    return _comparisons(prod(op.kernel), data)
+
+
+def _argmax(op: Op, reuse: int, data: TensorType) -> Steps:
+    return _comparisons(data.shape[-1], data)
+
+
+def _comparisons(count: int, data: TensorType) -> Steps:
+    return (Step("adder", data.fixed.width), Step("mux", 2)) * (count - 1).bit_length()
+
+
+def _concat(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
+    """Wires."""
+    return ()
+
+
 def _normalise(op: Op, reuse: int, data: TensorType, total: TensorType) -> Steps:
     """Find the leading one, then shift by it."""
     return (Step("gates", total.fixed.width), *_shift(data.fixed.width))
@@ -104,6 +135,9 @@ _STEPS: Mapping[str, Callable[..., Steps]] = {
     "requantise": _requantise,
     "threshold": _threshold,
     "add": _add,
+    "argmax": _argmax,
+    "concat": _concat,
+    "max_pool": _max_pool,
     "normalise": _normalise,
     "pack_float": _pack_float,
     "unpack_float": _unpack_float,

@@ -44,8 +44,14 @@ def capture(path: str | Path, *, input_type: Fixed | None = None, name: str = "t
             bindings.update(_binding(node, made, result))
         except (OverflowError, ZeroDivisionError) as error:
             raise node.error("its numbers are too large or too small") from error
+        except MemoryError as error:
+            raise node.error("it needs more memory than there is") from error
     outputs = output_values(tuple(_output(tensor, results) for tensor in model.outputs))
-    graph = Graph(name, tuple(builder.nodes), (input_port(builder, input_type),), tuple(map(output_port, outputs)))
+    try:
+        ports = (input_port(builder, input_type),)
+    except OverflowError as error:
+        raise BadInputError(f"input '{model.input}': the scale of its quantiser is too large or too small") from error
+    graph = Graph(name, tuple(builder.nodes), ports, tuple(map(output_port, outputs)))
     return Captured(graph, bindings, dict(builder.stages), input_type, builder.input_quantiser, tuple(builder.notes))
 
 
@@ -90,7 +96,7 @@ def _bias_add(model: OnnxModel, node: OnnxNode, results: Mapping[str, Result]) -
     ):
         return None
     known = _constant_of(readers[0], results)
-    behind = 0 if node.kind != "Conv" else _rank(results[node.inputs[1]]) - 2
+    behind = 0 if node.kind != "Conv" else _rank(results.get(node.inputs[1])) - 2
     if known is None or not _is_per_filter(known, behind):
         return None
     return readers[0]
@@ -100,7 +106,7 @@ def _constant_of(add: OnnxNode, results: Mapping[str, Result]) -> Known | None:
     return next((one for tensor in add.inputs if isinstance(one := results.get(tensor), Known)), None)
 
 
-def _rank(weights: Result) -> int:
+def _rank(weights: Result | None) -> int:
     return weights.values.ndim if isinstance(weights, Known) else 0
 
 

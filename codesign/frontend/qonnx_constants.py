@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx.helper import tensor_dtype_to_np_dtype
 
 from codesign.fixed import Integers
 from codesign.frontend.qonnx_model import OnnxNode
@@ -38,6 +39,10 @@ class Known:
     def quantised(cls, integers: Integers, scale: Reals) -> "Known":
         """Return integers * scale; `scale` broadcasts to the integers."""
         return cls(integers * scale, integers, np.broadcast_to(scale, integers.shape))
+
+    def over(self, data: "Known") -> Array:
+        """Return the values, which must broadcast over the elements of `data`; `ValueError` if they do not."""
+        return np.broadcast_to(self.values, data.values.shape)
 
     @property
     def scalar(self) -> float:
@@ -126,10 +131,7 @@ def _squeeze(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
 
 
 def _cast(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
-    import onnx
-
-    to = node.option("to")
-    target = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(to))
+    target = np.dtype(tensor_dtype_to_np_dtype(node.option("to")))
     if target.kind not in "fiu":
         raise node.error(f"Cast to {target} is not supported; cast to floats or integers")
     return Known(operands[0].values.astype(np.float64 if target.kind == "f" else target))
@@ -137,25 +139,16 @@ def _cast(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
 
 def _gather(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
     data, index = operands
-    try:
-        return Known(np.take(data.values, index.values.astype(np.int64), axis=node.option("axis", 0)))
-    except (IndexError, ValueError) as error:
-        raise node.error(f"indices lie outside of shape {data.values.shape}") from error
+    return Known(np.take(data.values, index.values.astype(np.int64), axis=node.option("axis", 0)))
 
 
 def _concat(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
-    try:
-        return Known(np.concatenate([one.values for one in operands], axis=node.option("axis")))
-    except ValueError as error:
-        raise node.error(f"shapes {[one.values.shape for one in operands]} do not join") from error
+    return Known(np.concatenate([one.values for one in operands], axis=node.option("axis")))
 
 
 def _elementwise(function: Callable[..., Array]) -> Fold:
     def fold(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
-        try:
-            checked_size(np.broadcast_shapes(*(one.values.shape for one in operands)), f"node '{node.path}'")
-        except ValueError as error:
-            raise node.error(f"shapes {[one.values.shape for one in operands]} do not broadcast") from error
+        checked_size(np.broadcast_shapes(*(one.values.shape for one in operands)), f"node '{node.path}'")
         return Known(function(*(one.values for one in operands)))
 
     return fold
@@ -191,8 +184,12 @@ def fold(node: OnnxNode, operands: tuple[Known, ...], folds: Mapping[str, Fold])
     """Return the constant that a node of constants computes; `BadInputError` names what is not supported."""
     if node.kind not in folds:
         raise node.error(f"{node.kind} of constants is not supported; fold it before export")
-    with np.errstate(all="ignore"):  # NaN and infinity are errors below
-        result = folds[node.kind](node, operands)
+    try:
+        with np.errstate(all="ignore"):  # NaN and infinity are errors below
+            result = folds[node.kind](node, operands)
+    except (ValueError, IndexError, KeyError, TypeError) as error:
+        shapes = ", ".join(str(one.values.shape) for one in operands)
+        raise node.error(f"{node.kind} of constants of shapes {shapes} is not possible") from error
     checked_size(result.values.shape, f"node '{node.path}'")
     checked_finite(result.values, f"node '{node.path}': its result")
     return result
@@ -216,7 +213,8 @@ def layer_weights(node: OnnxNode, known: Known) -> tuple[Integers, Numbers]:
 
 def _on_binary_grid(node: OnnxNode, values: Array) -> tuple[Integers, float]:
     for frac in range(-MAX_WEIGHT_BITS, 2 * MAX_WEIGHT_BITS):
-        scaled = np.ldexp(values.astype(np.float64), frac)
+        with np.errstate(over="ignore"):  # infinity is beyond every grid
+            scaled = np.ldexp(values.astype(np.float64), frac)
         if (scaled == np.rint(scaled)).all() and np.abs(scaled).max(initial=0) < 1 << (MAX_WEIGHT_BITS - 1):
             return scaled.astype(np.int64), 2.0**-frac
     raise node.error("its weights are float; quantise them (Quant, BipolarQuant or DequantizeLinear) before export")

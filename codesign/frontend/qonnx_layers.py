@@ -106,7 +106,10 @@ def padding_of(
     pads: tuple[int, ...] = node.option("pads", none) if mode == "NOTSET" else none
     if len(pads) != len(none) or min(pads) < 0:
         raise node.error(f"pads must be {len(none)} numbers of 0 or more, not {pads}")
-    return tuple(side for axis in range(len(size)) for side in (pads[axis], pads[axis + len(size)]))
+    pairs = [(pads[axis], pads[axis + len(size)]) for axis in range(len(size))]
+    padded = [one + sum(pair) for one, pair in zip(size, pairs, strict=True)]
+    checked_size(padded, f"node '{node.path}': its padded image")
+    return tuple(side for pair in pairs for side in pair)
 
 
 def _with_bias(node: OnnxNode, value: Value, weights: tuple[Integers, Numbers], bias: Known | None) -> Weights:

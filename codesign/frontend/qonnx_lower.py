@@ -32,8 +32,11 @@ from codesign.frontend.qonnx_quantisers import (
     whole_bits,
 )
 from codesign.frontend.qonnx_site import Result, Site
+from codesign.frontend.qonnx_tensors import checked_size
 from codesign.frontend.quantise import gathered, quantise, settled
 from codesign.frontend.values import Builder, Numbers, Value
+
+MAX_PADDING = 1 << 12
 
 Handler = Callable[[Builder, Site], Result]
 
@@ -222,6 +225,8 @@ def pad(builder: Builder, site: Site) -> Value:
     before, after = given[:rank], given[rank:]
     if any(before[:-2]) or any(after[:-2]) or rank != 4:
         raise site.node.error("only rows and columns of images can be padded")
+    if max(given) > MAX_PADDING:
+        raise site.node.error(f"at most {MAX_PADDING} rows or columns of padding are supported, not {max(given)}")
     return zero_padded(site.value(), (before[2], after[2], before[3], after[3]), site.path)
 
 
@@ -273,6 +278,7 @@ def _windows(site: Site) -> Windows:
     if node.option("ceil_mode", 0) or rank not in (1, 2):
         raise node.error(f"only {node.kind} over one or two axes without ceil_mode is supported")
     kernel, strides = per_axis(node, "kernel_shape", rank), per_axis(node, "strides", rank)
+    checked_size(kernel, f"node '{node.path}': its kernel")
     sides = (0, 0, *padding_of(node, value.shape[1:], kernel, strides))[-4:]
     (rows, columns), (down, right) = ((1, *one)[-2:] for one in (kernel, strides))
     return Windows((rows, columns), (down, right), (sides[0], sides[1], sides[2], sides[3]))

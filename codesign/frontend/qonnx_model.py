@@ -9,7 +9,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 from onnx.defs import OpSchema, SchemaError
 
 from codesign.errors import BadInputError
@@ -95,9 +96,22 @@ def _parsed(path: Path) -> onnx.ModelProto:
         raise BadInputError(f"cannot read '{path}': {error.strerror or error}") from error
     except (DecodeError, UnicodeDecodeError) as error:
         raise BadInputError(f"'{path}' is no ONNX model, or is damaged") from error
+    if not _is_text(proto):
+        raise BadInputError(f"'{path}' is no ONNX model, or is damaged: a name is no UTF-8 text")
     if not proto.graph.node:
         raise BadInputError(f"'{path}' is no ONNX model, or is damaged: it holds no nodes")
     return proto
+
+
+def _is_text(message: Message) -> bool:
+    """Whether every text in `message` is one; protobuf leaves what is not UTF-8 as bytes."""
+    for field, value in message.ListFields():
+        values = [value] if isinstance(value, str | bytes | Message) else value
+        if field.type == FieldDescriptor.TYPE_STRING and not all(isinstance(one, str) for one in values):
+            return False
+        if field.type == FieldDescriptor.TYPE_MESSAGE and not all(map(_is_text, values)):
+            return False
+    return True
 
 
 def _opsets(proto: onnx.ModelProto, path: Path) -> Mapping[str, int]:

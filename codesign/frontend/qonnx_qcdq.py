@@ -92,8 +92,8 @@ def _quantize_linear(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
     data, scale = operands[:2]
     zero, rank = zero_of(node, operands), data.values.ndim
     ends = np.iinfo(zero.values.dtype)
-    y = np.rint(data.values / along_axis(node, checked_scale(node, scale), rank).values)
-    y = y + along_axis(node, zero, rank).values.astype(np.float64)
+    y = np.rint(data.values / along_axis(node, checked_scale(node, scale), rank).over(data))
+    y = y + along_axis(node, zero, rank).over(data).astype(np.float64)
     return Known(np.clip(y, ends.min, ends.max).astype(zero.values.dtype))
 
 
@@ -102,7 +102,7 @@ def _dequantize_linear(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
     if data.values.dtype.kind not in "iu":
         raise node.error("DequantizeLinear reads integers")
     rank = data.values.ndim
-    zero = along_axis(node, operands[2], rank).values.astype(np.int64) if len(operands) > 2 else 0
+    zero = along_axis(node, operands[2], rank).over(data).astype(np.int64) if len(operands) > 2 else 0
     step = along_axis(node, checked_scale(node, scale), rank)
     return Known.quantised(data.values.astype(np.int64) - zero, step.values)
 

@@ -98,7 +98,7 @@ def quantiser(node: OnnxNode, shape: tuple[int, ...], operands: tuple[Known, ...
 
 
 def _around_zero(node: OnnxNode, y: Reals, zero_point: Known, scale: Known) -> Known:
-    integers = y - zero_point.values
+    integers = y - zero_point.over(Known(y))
     if not (integers == np.rint(integers)).all():
         raise node.error("zero point of constants must be whole")
     return Known.quantised(integers.astype(np.int64), scale.values.astype(np.float64))
@@ -107,7 +107,7 @@ def _around_zero(node: OnnxNode, y: Reals, zero_point: Known, scale: Known) -> K
 def _quant(node: OnnxNode, operands: tuple[Known, ...]) -> Known:
     data, scale, zero_point, width = operands
     bits = whole_bits(node, width)
-    y = data.values / checked_scale(node, scale).values + zero_point.values
+    y = data.values / checked_scale(node, scale).over(data) + zero_point.over(data)
     if is_bipolar(node, bits):
         return _around_zero(node, np.where(y >= 0, 1.0, -1.0), zero_point, scale)
     clipped = np.clip(y, *integer_range(node, bits))

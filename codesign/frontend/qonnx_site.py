@@ -49,6 +49,8 @@ class Site:
     def optional(self, position: int) -> Known | None:
         """Return a constant operand, None if it is left out."""
         operand = self.operands[position] if position < len(self.operands) else None
+        if isinstance(operand, Known) and not operand.values.size:
+            raise self.node.error(f"operand {position} of {self.node.kind} is empty")
         if operand is None or isinstance(operand, Known):
             return operand
         raise self.node.error(f"operand {position} of {self.node.kind} must be constant, not computed from the input")

@@ -319,6 +319,37 @@ NODES = {
         {"w": np.ones((9000, 1)), "u": np.ones(9000)},
         "has 81000000 elements; at most 67108864",
     ),
+    "empty operand": (f"{IN} y = {QUANT} (q, s, zero, b4)", (4,), {"s": np.zeros(0)}, "operand 1 of Quant is empty"),
+    "quantiser of another shape": (
+        f"{IN} c = {QUANT} (w, s, zero, b4) y = MatMul (q, c)",
+        (4,),
+        {"w": W34, "s": np.ones(5)},
+        r"Quant of constants of shapes \(4, 3\), \(5,\), \(\), \(\) is not possible",
+    ),
+    "huge padding": (
+        f"{IN} y = Conv <pads = [4000000, 0, 0, 4000000]> (q, w)",
+        IMAGE,
+        {"w": KERNEL},
+        "its padded image has .* elements; at most 67108864",
+    ),
+    "huge padding node": (
+        f"{IN} y = Pad (q, s)",
+        IMAGE,
+        {"s": np.array([0, 0, 5000, 0, 0, 0, 0, 0])},
+        "at most 4096 rows or columns of padding",
+    ),
+    "huge kernel": (
+        f"{IN} y = AveragePool <kernel_shape = [100000, 100000]> (q)",
+        IMAGE,
+        {},
+        "its kernel has 10000000000 elements",
+    ),
+    "input scale too large": (
+        f"a = Mul (x, s) y = {QUANT} (a, big, zero, b4)",
+        (4,),
+        {"s": 2.0**-1000, "big": 2.0**1000},
+        "the scale of its quantiser is too large or too small$",
+    ),
     "numbers too large": (
         f"{IN} h = Mul (q, s) y = Mul (h, s)",
         (4,),
@@ -428,6 +459,12 @@ def test_files_that_are_no_models(tmp_path):
         path = tmp_path / "garbage.onnx"
         path.write_bytes(content)
         assert "is no ONNX model, or is damaged" in refused(path)
+
+
+def test_a_name_that_is_no_text(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(plain().SerializeToString().replace(b"MatMul", b"Mat\xff\xfel"))
+    assert refused(path).endswith("is damaged: a name is no UTF-8 text")
 
 
 def external(model, location, **entries):

@@ -9,8 +9,10 @@ from codesign.errors import BadInputError
 from codesign.fixed import Fixed
 from codesign.graph import Graph, Node, Port
 from codesign.ops import OPERATORS
+from codesign.ops.max_pool import MaxPool
 from codesign.ops.reshape import Reshape
 from codesign.ops.sources import Constant, Input, Parameter
+from codesign.steps import copies, operator_steps
 from tests.ops import (
     test_add,
     test_argmax,
@@ -49,6 +51,16 @@ def test_hardware(tmp_path: Path, build_cache: Path):
 def test_every_operator_is_checked():
     listed = {case.op.kind for case in FAST} | {source.kind for case in FAST for source in case.operands}
     assert listed == set(OPERATORS)
+
+
+def test_every_operator_has_a_delay_and_an_area():
+    for case in FAST:
+        types = [source.result() for source in case.operands]
+        steps = operator_steps(case.op, 1, *types)
+        assert copies(case.op, *types) >= (1 if steps else 0)
+    three_by_three, window = MaxPool((3, 3)), Input((1, 3, 3), Fixed(4)).result()
+    assert [step.kind for step in operator_steps(three_by_three, 1, window)] == ["adder", "mux"] * 4
+    assert copies(three_by_three, window) == 8 / 4  # eight comparisons, four of them in series
 
 
 def test_a_wrong_operator_is_caught():
