@@ -29,7 +29,7 @@ MODELS = {
         {
             "w": RANDOM.integers(-3, 4, (4, 1, 3, 3)) / 4.0,
             "u": RANDOM.integers(-3, 4, (24, 5)) / 4.0,
-            "n": [0.3, -0.1, 0.0, 0.7, 0.2],
+            "n": [0.3, -0.1, 0.0, 0.37, 0.46],
         },
     ),
     "vector": (
@@ -63,7 +63,7 @@ def test_verilog_equals_the_file(tmp_path: Path, build_cache: Path, name):
     (port,) = graph.outputs
     steps = (Reference(path)(real)["y"].reshape(len(real), -1) - np.array(port.offset)) / np.array(port.scale)
     assert np.abs(steps - np.rint(steps)).max() < 1e-9
-    assert len(np.unique(steps)) > 3
+    assert len(np.unique(steps)) > 2
     for phase in PHASES:
         got = decode_words(graph, response.phases[phase])[port.node]
         assert np.array_equal(got.reshape(len(got), -1), np.rint(steps)[: len(got)])
