@@ -8,16 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from codesign.adders import AdderGraph
-from codesign.critical_path import adder_columns, adder_delays, code_bits, step_ns
+from codesign.critical_path import Sums, step_ns
 from codesign.delay import Technology
 from codesign.graph import Graph, Node, Products, Wiring
 from codesign.ops import Threshold
-from codesign.pipeline import stages
-from codesign.ranges import Interval
 from codesign.rtl_adders import AddersModule, Plan, plan
 from codesign.steps import Step, operator_steps
-from codesign.unsigned_form import Fabric, encode, input_codes
+from codesign.unsigned_form import Fabric
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Estimator:
     @property
     def fabric(self) -> Fabric:
         """How the adders are written for the technology."""
-        return fabric_of(self.technology)
+        return self.technology.fabric
 
     def variant(self, name: str, reuse: int, inner_cuts: int = 0) -> Variant:
         """Return what node `name` takes at `reuse` with `inner_cuts` pipeline cuts inside."""
@@ -117,7 +114,7 @@ class Estimator:
             return registers + self._multipliers(node, reuse, cost.multipliers)
         area = registers
         if isinstance(how, Products):
-            area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how)))
+            area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how), self.fabric))
             result = self.graph.types[node.name]
             module = AddersModule(node.name, how, operands[0], result, cuts=inner_cuts, fabric=self.fabric)
             area += technology.register_area(module.register_bits, self.copies)
@@ -147,13 +144,8 @@ class Estimator:
         if not isinstance(how, Products):
             return (finish, 0.0, 0.0)
         delays = _stage_delays(self._plan(node, how), inner_cuts, self.technology)
-        delays[-1] += finish
+        delays[-1] += self.technology.constant_ns(self.graph.types[node.name].fixed.width) + finish
         return (delays[0], max(delays[1:-1], default=0.0), delays[-1] if inner_cuts else 0.0)
-
-
-def fabric_of(technology: Technology) -> Fabric:
-    """Return how adders are written for a technology: carry chains where area counts look-up tables."""
-    return "lut" if technology.area_unit == "LUT" else "cells"
 
 
 def step_area(step: Step, technology: Technology) -> float:
@@ -168,15 +160,11 @@ def step_area(step: Step, technology: Technology) -> float:
     return technology.mux_area(1, step.size)
 
 
-def _columns(planned: Plan) -> list[tuple[int, int]]:
+def _columns(planned: Plan, fabric: Fabric) -> list[tuple[int, int]]:
     """Columns with two operands, and all columns of the carry, of every adder."""
-    parts = [(planned.sums, planned.sum_bounds)]
+    found = list(Sums.of(planned.sums, planned.sum_bounds, 0, fabric).columns)
     if planned.products:
-        parts.append((planned.products, planned.inputs.bounds))
-    found = []
-    for graph, bounds in parts:
-        bits = code_bits(graph.bounds(bounds))
-        found += [adder_columns(adder, bits, bits[k]) for k, adder in enumerate(graph.adders, start=graph.inputs)]
+        found += Sums.of(planned.products, planned.inputs.bounds, 0, fabric).columns
     return found
 
 
@@ -184,22 +172,9 @@ def _stage_delays(planned: Plan, cuts: int, technology: Technology) -> list[floa
     """Longest delay of every stage of the adders."""
     start = [0.0] * planned.sums.inputs
     if planned.products:
-        zeros = [0.0] * planned.products.inputs
-        arrival = _arrivals(planned.products, planned.inputs.bounds, zeros, None, technology)
+        products = Sums.of(planned.products, planned.inputs.bounds, 0, technology.fabric)
+        arrival = products.arrivals([0.0] * planned.products.inputs, 0.0, technology)
         start = [arrival[term.value] if term else 0.0 for term in planned.products.outputs]
-    encoding = encode(planned.sums, planned.sum_bounds, input_codes(planned.sum_bounds), fabric_of(technology))
-    stage = stages(planned.sums, encoding.widths, cuts)
-    every = _arrivals(planned.sums, planned.sum_bounds, start, stage, technology)
-    return [max((ns for ns, s in zip(every, stage, strict=True) if s == one), default=0.0) for one in range(cuts + 1)]
-
-
-def _arrivals(
-    graph: AdderGraph, bounds: Interval, start: list[float], stage: tuple[int, ...] | None, technology: Technology
-) -> list[float]:
-    """Arrival of every value within its stage."""
-    arrival = list(start)
-    for number, (adder, ns) in enumerate(zip(graph.adders, adder_delays(graph, bounds, technology), strict=True)):
-        here = graph.inputs + number
-        same = [arrival[t.value] for t in adder.terms if stage is None or stage[t.value] == stage[here]]
-        arrival.append(max(same, default=0.0) + ns)
-    return arrival
+    sums = Sums.of(planned.sums, planned.sum_bounds, cuts, technology.fabric)
+    every = sums.arrivals(start, 0.0, technology)
+    return [max((ns for ns, s in zip(every, sums.stage, strict=True) if s == one), default=0.0) for one in range(cuts + 1)]

@@ -20,11 +20,11 @@ from codesign.ops.threshold import Threshold
 class Step:
     """One piece of logic, technology-free.
 
-    "adder" of `size` bits; "compare" of `size` bits with a constant; "mux" or ROM of `size` inputs; "gates", a tree
+    "adder" of `size` bits; "constant", one added at the end of a sum; "compare" of `size` bits with a constant; "mux" or ROM of `size` inputs; "gates", a tree
     over `size` inputs; "multiplier" of `size` by `other` bits.
     """
 
-    kind: Literal["adder", "compare", "mux", "gates", "multiplier"]
+    kind: Literal["adder", "constant", "compare", "mux", "gates", "multiplier"]
     size: int
     other: int = 0
 
@@ -53,17 +53,16 @@ def _shift(bits: int) -> Steps:
 
 
 def _requantise(op: Requantise, reuse: int, data: TensorType) -> Steps:
-    """Scale, add the half (together with the addend), clip; the tie is tested beside the sum."""
+    """Scale, test for a tie, clip; a half to add meets the constant of the sums."""
     terms = max(bin(abs(factor) ^ (3 * abs(factor))).count("1") for factor in op.multiplier)
     scaled = _tree(max(terms, 1), data.fixed.width)
-    is_sum = any(op.addend) or (op.rounding == "half_even" and op.shift > 0)
-    rounded = (Step("adder", data.fixed.width),) if is_sum else ()
+    tie = (Step("compare", op.shift),) if op.rounding == "half_even" and op.shift else ()
     low, high = op.clip
     ends = [op.rounded(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
     is_clipped = bool(np.min(ends) < low or np.max(ends) > high)
     compared = max(op.rtl(reuse, data).sums.fixed.width - op.shift, 1)
     clip = (Step("compare", compared), Step("mux", 2)) if is_clipped else ()
-    return (*scaled, *rounded, *clip)
+    return (*scaled, *tie, *clip)
 
 
 def _threshold(op: Threshold, reuse: int, data: TensorType) -> Steps:

@@ -18,6 +18,7 @@ from codesign.ops.requantise import Requantise, Rounding
 from codesign.ops.sources import Constant, Input
 from codesign.rtl import emit, template_text, write_rtl
 from codesign.schedule import Schedule, default_cuts, schedule
+from codesign.unsigned_form import Fabric
 
 CLOCK_NS = 25.0
 
@@ -65,9 +66,9 @@ class NetworkPoint:
         """Registers at the inputs and behind every requantisation."""
         return registered(self.graph)
 
-    def write(self, folder: Path) -> Path:
-        """Emit the network into `folder`."""
-        return write_rtl(emit(self.graph, self.schedule, tmr="none", clock_ns=CLOCK_NS), folder)
+    def write(self, folder: Path, fabric: Fabric) -> Path:
+        """Emit the network for `fabric` into `folder`."""
+        return write_rtl(emit(self.graph, self.schedule, tmr="none", clock_ns=CLOCK_NS, fabric=fabric), folder)
 
 
 def registered(graph: Graph) -> Schedule:
@@ -87,8 +88,8 @@ class PiecePoint:
     body: str
     triplicated: bool = False
 
-    def write(self, folder: Path) -> Path:
-        """Write the module, the register it uses and a manifest into `folder`."""
+    def write(self, folder: Path, fabric: Fabric) -> Path:
+        """Write the module, the register it uses and a manifest into `folder`; the same for every `fabric`."""
         for template in ("tmr_register.v", "majority_voter.v"):
             write_text(folder / template, template_text(template))
         write_text(folder / f"{self.name}.v", _MODULE.format(p=self, copies=int(self.triplicated)))
