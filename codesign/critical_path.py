@@ -6,6 +6,7 @@ the steps of operators delay it. The longest arrival at a register, with its set
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -126,7 +127,7 @@ def step_ns(step: Step, technology: Technology) -> float:
     """Return the delay of one step."""
     if step.kind == "multiplier":
         return technology.multiplier_ns(step.size, step.other)
-    formulas = {
+    formulas: dict[str, Callable[[int], float]] = {
         "adder": technology.adder_ns,
         "constant": technology.constant_ns,
         "compare": technology.compare_ns,

@@ -177,4 +177,6 @@ def _stage_delays(planned: Plan, cuts: int, technology: Technology) -> list[floa
         start = [arrival[term.value] if term else 0.0 for term in planned.products.outputs]
     sums = Sums.of(planned.sums, planned.sum_bounds, cuts, technology.fabric)
     every = sums.arrivals(start, 0.0, technology)
-    return [max((ns for ns, s in zip(every, sums.stage, strict=True) if s == one), default=0.0) for one in range(cuts + 1)]
+    return [
+        max((ns for ns, s in zip(every, sums.stage, strict=True) if s == one), default=0.0) for one in range(cuts + 1)
+    ]

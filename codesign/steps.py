@@ -20,8 +20,8 @@ from codesign.ops.threshold import Threshold
 class Step:
     """One piece of logic, technology-free.
 
-    "adder" of `size` bits; "constant", one added at the end of a sum; "compare" of `size` bits with a constant; "mux" or ROM of `size` inputs; "gates", a tree
-    over `size` inputs; "multiplier" of `size` by `other` bits.
+    "adder" of `size` bits; "constant", one of `size` bits added at the end of a sum; "compare" of `size` bits with a
+    constant; "mux" or ROM of `size` inputs; "gates", a tree over `size` inputs; "multiplier" of `size` by `other` bits.
     """
 
     kind: Literal["adder", "constant", "compare", "mux", "gates", "multiplier"]

@@ -4,7 +4,6 @@ Networks go through the flow's own emission, so that the adders stand in the net
 pieces (multiplexer, multiplier, ROM, register) are a line of Verilog between two registers.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +103,8 @@ class PiecePoint:
 Point = NetworkPoint | PiecePoint
 _MODULE = """\
 module {p.name} (
-    input clk, input rst, input [{p.input_bits}-1:0] in_data, output [{p.output_bits}-1:0] out_data, output [1:0] tmr_err
+    input clk, input rst,
+    input [{p.input_bits}-1:0] in_data, output [{p.output_bits}-1:0] out_data, output [1:0] tmr_err
 );
     wire [{p.input_bits}-1:0] x;
     wire [{p.output_bits}-1:0] y;
@@ -117,14 +117,13 @@ endmodule
 
 def _networks() -> tuple[NetworkPoint, ...]:
     sums = [(4, 6, 4, 4), (8, 8, 4, 6), (12, 6, 8, 5), (16, 8, 8, 6), (24, 6, 4, 6), (32, 6, 6, 4), (6, 10, 6, 8)]
-    points = [
-        NetworkPoint(f"sums_{n}x{out}_{w}b_{x}b", n, x, (Layer(out, w),)) for n, x, out, w in sums
-    ]
+    points = [NetworkPoint(f"sums_{n}x{out}_{w}b_{x}b", n, x, (Layer(out, w),)) for n, x, out, w in sums]
     layers = [(6, 8, 6, 5, 6, 5), (10, 8, 8, 6, 8, 6), (16, 6, 8, 5, 7, 6), (24, 8, 6, 6, 9, 6), (12, 8, 4, 6, 7, 8)]
-    for rounding in ("floor", "half_even"):
+    roundings: tuple[Rounding, ...] = ("floor", "half_even")
+    for rounding in roundings:
         for n, x, out, w, shift, bits in layers:
             name = f"layer_{n}x{out}_{w}b_{x}b_{rounding}"
-            points.append(NetworkPoint(name, n, x, (Layer(out, w, shift, bits, rounding),)))  # type: ignore[arg-type]
+            points.append(NetworkPoint(name, n, x, (Layer(out, w, shift, bits, rounding),)))
     points.append(NetworkPoint("two_14x12x6", 14, 8, (Layer(12, 6, 8, 6), Layer(6, 6, 7, 6))))
     points.append(NetworkPoint("two_20x8x8", 20, 8, (Layer(8, 5, 8, 7), Layer(8, 5))))
     return tuple(points)

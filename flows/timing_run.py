@@ -22,9 +22,9 @@ class Measured:
 
 
 def measure(
-    rtl_dir: Path, name: str, liberty: Path | None, work_dir: Path, clock_ns: float, timeout_s: float = 900.0
+    rtl_dir: Path, name: str, liberty: Path | None, work_dir: Path, *, clock_ns: float, timeout_s: float = 900.0
 ) -> Measured:
-    """Synthesise `rtl_dir` for technology `name` with `clock_ns` as the target and time it; jobs are kept in `work_dir`.
+    """Synthesise `rtl_dir` for technology `name` with `clock_ns` as target and time it; jobs are kept in `work_dir`.
 
     Raises `BadInputError` for an unknown technology or a standard-cell technology without its liberty file, the tools'
     errors otherwise.

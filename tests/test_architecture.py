@@ -52,7 +52,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rtl": NUMBERS | {"graph", "schedule", "rtl_text", "rtl_top", "rtl_templates", "unsigned_form"},
     "delay": BASE | {"data"},
     "steps": NUMBERS | {"graph", "ops"},
-    "critical_path": NUMBERS | {"graph", "schedule", "adders", "pipeline", "rtl_adders", "delay", "steps"},
+    "critical_path": NUMBERS
+    | {"graph", "schedule", "adders", "pipeline", "rtl_adders", "unsigned_form", "delay", "steps"},
     "estimate": NUMBERS
     | {"graph", "ops", "adders", "unsigned_form", "pipeline", "rtl_adders", "delay", "steps", "critical_path"},
     "programme": NUMBERS | {"graph", "estimate"},

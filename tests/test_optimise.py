@@ -11,7 +11,7 @@ import pytest
 from benchmarks.models import load_bench
 from codesign.delay import NAMES, Technology, technology
 from codesign.errors import BadInputError
-from codesign.estimate import Estimator, fabric_of
+from codesign.estimate import Estimator
 from codesign.fixed import Fixed
 from codesign.graph import Graph, Node, Port
 from codesign.ops import Add, Constant, Dense, Input, Requantise, Reshape
@@ -60,7 +60,7 @@ FAST_NS = fastest_clock(GRAPH, XCUP)
 
 
 def simulated(graph: Graph, choice: Choice, bench: Bench, tech: str) -> None:
-    rtl = emit(graph, choice.schedule, tmr="registers", clock_ns=5.0, fabric=fabric_of(technology(tech)))
+    rtl = emit(graph, choice.schedule, tmr="registers", clock_ns=5.0, fabric=technology(tech).fabric)
     rtl_dir = write_rtl(rtl, bench.work / "rtl")
     check_text(graph, choice.schedule, rtl_dir, bench.work / "lint", cuts=choice.inner_cuts)
     check_response(graph, choice.schedule, rtl_dir, bench, random_values(graph, bench.events, 1))
