@@ -134,7 +134,7 @@ def _with_network_delays(start: Technology, samples: Sequence[Sample]) -> tuple[
 
     # The weak pull to the start decides where the designs do not; soft_l1 lets no single design dominate.
     solution = least_squares(
-        lambda x: np.concatenate([errors(x), 0.01 * (x / first - 1)]),
+        lambda x: np.concatenate([errors(x), 0.03 * (x / first - 1)]),
         first,
         bounds=(0.0, np.inf),
         x_scale=first,
@@ -176,6 +176,13 @@ def network_counts(model: PathModel) -> tuple[int, int, int]:
         compared += elements * sum(step.size for step in place.steps if step.kind == "compare")
         half += elements * sum(step.size for step in place.steps if step.kind == "constant")
     return full, half, compared
+
+
+def predicted_area(model: PathModel, tech: Technology, register_bits: int, copies: int = 1) -> float:
+    """Return the area of a network of dense layers and requantisations as the constants give it."""
+    full, half, compared = network_counts(model)
+    logic = full * tech.areas.full_adder + half * tech.areas.half_adder + compared * tech.areas.compare
+    return logic + tech.register_area(register_bits, copies)
 
 
 def record(tech: Technology, residuals: Residuals, samples: Sequence[Sample], liberty: Path | None) -> dict[str, Any]:
