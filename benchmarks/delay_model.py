@@ -56,7 +56,7 @@ def network(name: str, data: Path) -> Graph:
         return load_bench(data / "bench" / f"{name}.json", "half_even")
     from codesign.flows.designs import econt
 
-    return econt.bind(RunOptions("econt", Path("."), vectors=1)).graph
+    return econt.bind(RunOptions("econt", Path(), vectors=1)).graph
 
 
 def row(name: str, graph: Graph, tech_name: str, liberty: Path | None, work: Path, timeout_s: float) -> Row:

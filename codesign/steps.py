@@ -12,6 +12,8 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.graph import Instance, Op, Products, Scaling, TensorType
+from codesign.ops.argmax import ArgMax
+from codesign.ops.max_pool import MaxPool
 from codesign.ops.requantise import Requantise
 from codesign.ops.threshold import Threshold
 
@@ -39,6 +41,11 @@ def operator_steps(op: Op, reuse: int, *operands: TensorType) -> Steps:
     how = op.rtl(reuse, *operands)
     if isinstance(how, Instance | Scaling):
         raise BadInputError(f"no delay is known for operator '{op.kind}': add it to codesign/steps.py")
+    return ()
+
+
+def _wires(op: Op, reuse: int, *operands: TensorType) -> Steps:
+    """An instance that only moves bits."""
     return ()
 
 
@@ -74,6 +81,19 @@ def _add(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
     return (Step("adder", op.result(left, right).fixed.width),)
 
 
+def _highest(count: int, bits: int) -> Steps:
+    """A tree that keeps the higher of two values at every node: a carry to compare, a multiplexer to choose."""
+    return (Step("adder", bits), Step("mux", 2)) * (count - 1).bit_length()
+
+
+def _max_pool(op: MaxPool, reuse: int, data: TensorType) -> Steps:
+    return _highest(op.kernel[0] * op.kernel[1], data.fixed.width)
+
+
+def _argmax(op: ArgMax, reuse: int, data: TensorType) -> Steps:
+    return _highest(data.shape[-1], data.fixed.width)
+
+
 def _normalise(op: Op, reuse: int, data: TensorType, total: TensorType) -> Steps:
     """Find the leading one, then shift by it."""
     return (Step("gates", total.fixed.width), *_shift(data.fixed.width))
@@ -103,6 +123,9 @@ _STEPS: Mapping[str, Callable[..., Steps]] = {
     "requantise": _requantise,
     "threshold": _threshold,
     "add": _add,
+    "concat": _wires,
+    "max_pool": _max_pool,
+    "argmax": _argmax,
     "normalise": _normalise,
     "pack_float": _pack_float,
     "unpack_float": _unpack_float,

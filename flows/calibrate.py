@@ -134,7 +134,7 @@ def _with_network_delays(start: Technology, samples: Sequence[Sample]) -> tuple[
 
     # The weak pull to the start decides where the designs do not; soft_l1 lets no single design dominate.
     solution = least_squares(
-        lambda x: np.concatenate([errors(x), 0.03 * (x / first - 1)]),
+        lambda x: np.concatenate([errors(x), 0.01 * (x / first - 1)]),
         first,
         bounds=(0.0, np.inf),
         x_scale=first,

@@ -116,16 +116,22 @@ endmodule
 
 
 def _networks() -> tuple[NetworkPoint, ...]:
-    sums = [(4, 6, 4, 4), (8, 8, 4, 6), (12, 6, 8, 5), (16, 8, 8, 6), (24, 6, 4, 6), (32, 6, 6, 4), (6, 10, 6, 8)]
+    """Sums alone, layers with both roundings, two layers: (inputs, their bits, outputs, weight bits, ...)."""
+    sums = [(4, 6, 4, 4), (8, 8, 4, 6), (16, 8, 4, 6), (24, 6, 4, 6), (6, 10, 4, 8)]
     points = [NetworkPoint(f"sums_{n}x{out}_{w}b_{x}b", n, x, (Layer(out, w),)) for n, x, out, w in sums]
-    layers = [(6, 8, 6, 5, 6, 5), (10, 8, 8, 6, 8, 6), (16, 6, 8, 5, 7, 6), (24, 8, 6, 6, 9, 6), (12, 8, 4, 6, 7, 8)]
-    roundings: tuple[Rounding, ...] = ("floor", "half_even")
-    for rounding in roundings:
-        for n, x, out, w, shift, bits in layers:
-            name = f"layer_{n}x{out}_{w}b_{x}b_{rounding}"
-            points.append(NetworkPoint(name, n, x, (Layer(out, w, shift, bits, rounding),)))
-    points.append(NetworkPoint("two_14x12x6", 14, 8, (Layer(12, 6, 8, 6), Layer(6, 6, 7, 6))))
-    points.append(NetworkPoint("two_20x8x8", 20, 8, (Layer(8, 5, 8, 7), Layer(8, 5))))
+    even: Rounding = "half_even"
+    down: Rounding = "floor"
+    layers: list[tuple[int, int, int, int, int, int, Rounding]] = [
+        (6, 8, 4, 5, 6, 5, down),
+        (24, 8, 4, 6, 9, 6, down),
+        (10, 8, 4, 6, 8, 6, even),
+        (16, 6, 6, 5, 7, 6, even),
+        (12, 8, 4, 6, 7, 8, even),
+    ]
+    for n, x, out, w, shift, bits, rounding in layers:
+        name = f"layer_{n}x{out}_{w}b_{x}b_{rounding}"
+        points.append(NetworkPoint(name, n, x, (Layer(out, w, shift, bits, rounding),)))
+    points.append(NetworkPoint("two_12x10x4", 12, 8, (Layer(10, 6, 8, 6), Layer(4, 6, 7, 6))))
     return tuple(points)
 
 
@@ -157,10 +163,10 @@ def _pieces() -> tuple[PiecePoint, ...]:
     return (
         PiecePoint("registers", "register", (32,), 32, 32, wire),
         PiecePoint("voted_registers", "voter", (32,), 32, 32, wire, triplicated=True),
-        *(_mux(inputs, 4) for inputs in (4, 16, 64)),
-        *(_multiplier(*sizes) for sizes in ((4, 4), (6, 8), (8, 8), (6, 12))),
-        *(_rom(words, 12) for words in (8, 32, 128)),
-        *(_gates(bits) for bits in (8, 24, 64)),
+        *(_mux(inputs, 4) for inputs in (4, 32)),
+        *(_multiplier(*sizes) for sizes in ((4, 4), (6, 8), (6, 12))),
+        *(_rom(words, 12) for words in (16, 64)),
+        *(_gates(bits) for bits in (8, 48)),
     )
 
 
