@@ -83,10 +83,15 @@ def _with_pieces(start: Technology, samples: Sequence[Sample]) -> Technology:
     """Registers, voters, multiplexers, ROMs, gates and multipliers, each from its own designs."""
     kinds = {sample.point.kind: sample for sample in samples if isinstance(sample.point, PiecePoint)}
     plain, voted = kinds["register"], kinds["voter"]
-    launch = next(step.delay_ns for step in plain.measured.timing.path if step.delay_ns > 0)
+    starts = [sample.measured.timing.path[0] for sample in samples if sample.measured.timing.path]
+    launch = float(np.median([step.delay_ns for step in starts if step.cell != "port"] or [start.launch_ns]))
     bits = sum(sample_bits(plain))
     register = 0.0 if start.area_unit == "LUT" else plain.measured.area / bits
-    delays = {"launch": launch, "setup": plain.ns - launch, "voter": max(voted.ns - plain.ns, 0.0)}
+    delays = {
+        "launch": launch,
+        "setup": plain.ns - plain.measured.timing.path[0].arrival_ns,
+        "voter": max(voted.ns - plain.ns, 0.0),
+    }
     areas = {"register": register, "voter": max(voted.measured.area / bits - 3 * register, 0.0)}
 
     def rows(kind: str, terms: Callable[..., Sequence[float]], *, delay: bool) -> list[float]:

@@ -163,10 +163,10 @@ def _pieces() -> tuple[PiecePoint, ...]:
     return (
         PiecePoint("registers", "register", (32,), 32, 32, wire),
         PiecePoint("voted_registers", "voter", (32,), 32, 32, wire, triplicated=True),
-        *(_mux(inputs, 4) for inputs in (4, 32)),
-        *(_multiplier(*sizes) for sizes in ((4, 4), (6, 8), (6, 12))),
-        *(_rom(words, 12) for words in (16, 64)),
-        *(_gates(bits) for bits in (8, 48)),
+        *(_mux(inputs, 4) for inputs in (4, 16, 64)),
+        *(_multiplier(*sizes) for sizes in ((4, 4), (6, 8), (8, 8), (6, 12))),
+        *(_rom(words, 12) for words in (8, 32, 128)),
+        *(_gates(bits) for bits in (8, 24, 64)),
     )
 
 

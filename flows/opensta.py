@@ -63,6 +63,9 @@ def read_report(report: str, cell_count: int) -> StaticTiming:
     steps = [PathStep(name, cell, float(ns), float(at)) for ns, at, name, cell in _STEP.findall(upto_arrival)]
     if len(steps) > 1 and steps[0].instance == steps[1].instance:
         steps = steps[1:]  # the clock pin of the register that launches
+    elif steps:
+        launched = round(steps[0].arrival_ns - steps[0].delay_ns, 6)
+        steps = [PathStep("input", "port", launched, launched), *steps]
     return StaticTiming(_PERIOD_NS - float(slack.group(1)), tuple(steps), found, "OpenSTA, ideal clock, no wires")
 
 

@@ -106,7 +106,7 @@ def test_the_command_ends_with_one_line_for_a_missing_library(tmp_path):
 @pytest.mark.slow
 def test_a_tiny_calibration_writes_a_technology(tmp_path, monkeypatch, build_cache):
     """Fewest designs that every constant needs, through synthesis and timing."""
-    wanted = {"registers", "voted_registers", "mux_4", "multiplier_4x4", "rom_16", "gates_8", "sums_4x4_4b_6b"}
+    wanted = {"registers", "voted_registers", "mux_4", "multiplier_4x4", "rom_8", "gates_8", "sums_4x4_4b_6b"}
     monkeypatch.setattr(calibrate, "points", lambda: tuple(point for point in points() if point.name in wanted))
     output = tmp_path / "xcup.json"
     work = build_cache / "calibration"
