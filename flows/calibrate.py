@@ -201,7 +201,7 @@ def record(tech: Technology, residuals: Residuals, samples: Sequence[Sample], li
         "clock_ns": CLOCK_NS,
     }
     constants = {"delay_ns": asdict(tech.delays), "area": asdict(tech.areas)}
-    rounded = {key: {name: float(f"{value:.4g}") for name, value in part.items()} for key, part in constants.items()}
+    rounded = {key: {name: round(float(f"{value:.4g}"), 6) for name, value in part.items()} for key, part in constants.items()}
     return {"name": tech.name, "title": tech.title, "area_unit": tech.area_unit, **rounded, "provenance": provenance}
 
 
