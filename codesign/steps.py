@@ -16,6 +16,7 @@ from codesign.ops.argmax import ArgMax
 from codesign.ops.max_pool import MaxPool
 from codesign.ops.requantise import Requantise
 from codesign.ops.threshold import Threshold
+from codesign.serial import DigitPhases
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,22 @@ def _unpack_float(op: Op, reuse: int, code: TensorType) -> Steps:
     return (Step("gates", code.fixed.width), *_shift(op.result(code).fixed.width))
 
 
+def _digit_sums(op: Any, phases: DigitPhases, inputs: int, data: TensorType, result: TensorType) -> Steps:
+    """The choice of a digit, tables in chains and trees of sums (or shared adders, no deeper), the accumulator."""
+    chosen = phases.positions * phases.digits
+    bits = result.fixed.width - data.fixed.width + phases.digit_bits
+    selected = (Step("mux", chosen),) if chosen > 1 else ()
+    return (*selected, Step("gates", 6), *_tree(inputs, max(bits - inputs.bit_length(), 1)), Step("adder", bits))
+
+
 def _matvec(op: Any, reuse: int, data: TensorType, weight: TensorType, bias: TensorType) -> Steps:
     """Wired sums need no more steps; else a word of weights, a multiplier and the sum over the inputs of a phase."""
     if isinstance(op.rtl(reuse, data, weight, bias), Products):
         return ()
     matvec = op.matvec(data, weight)
+    digits = matvec.digit_phases(reuse, op.truncate, data, weight, bias)
+    if digits:
+        return _digit_sums(op, digits, matvec.inputs, data, op.result(data, weight, bias))
     phases = matvec.phases(reuse)
     bits = (data.fixed.width, weight.fixed.width)
     words = phases.inputs * phases.outputs

@@ -41,7 +41,9 @@ def problems(draw: st.DrawFn, most_reuse: int) -> Problem:
             assert is_cuttable(graph, node.name)
             found.append(Variant(1, 1, draw(area), 1, 1, draw(delay), 0, draw(delay)))
             legal = reusable(graph)[node.name]
-            found += [Variant(r, 0, draw(area), r, r, draw(delay)) for r in legal if 1 < r <= most_reuse]
+            for r in (r for r in legal if 1 < r <= most_reuse):
+                timing = node.op.timing(r, *graph.operand_types(node.name))
+                found.append(Variant(r, 0, draw(area), timing.latency_cycles, timing.ii_cycles, draw(delay)))
         variants[node.name] = tuple(found)
     return Problem(graph, variants, 10.0, draw(st.sampled_from([0.5, 3.0])), most_reuse, MOST)
 
