@@ -88,7 +88,9 @@ def encode(
     complemented = []
     for number, adder in enumerate(graph.adders, start=graph.inputs):
         reached = (lows[number], highs[number])
-        options = [_option(adder, codes, sign, reached, fabric) for sign in (1, -1)]
+        both = [_option(adder, codes, sign, reached, fabric) for sign in (1, -1)]
+        # An adder complements one operand at most; where a sign asks for two, the other asks for none.
+        options = [(code, inverted) for code, inverted in both if not all(inverted)]
         end = ends.get(number)
         burdens = [_burden(adder, codes, code, inverted, end) for code, inverted in options]
         code, inverted = options[burdens.index(min(burdens))]

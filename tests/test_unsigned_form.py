@@ -48,6 +48,16 @@ def test_codes_decode_to_the_values_and_fit_their_bits(data):
             assert np.array_equal(sign * (codes[:, term.value] << term.shift) + offset, grid @ row)
 
 
+@pytest.mark.parametrize("fabric", ["cells", "lut"])
+def test_an_adder_never_complements_both_operands(fabric):
+    # Codes 4..5 in three bits: the sum of both complements would be a bit narrower, but takes two complements.
+    graph = AdderGraph(2, (Adder(Term(0), Term(1)),), (Term(2),))
+    bounds = Interval(np.array([4, 4]), np.array([5, 5]))
+    encoding = encode(graph, bounds, input_codes(bounds), fabric)
+    assert encoding.complemented == ((False, False),)
+    assert encoding.codes[2] == Code(1, 0, 10)
+
+
 @pytest.mark.parametrize(
     ("adder", "widths", "flips", "expected"),
     [
