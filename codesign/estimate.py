@@ -33,6 +33,12 @@ class Variant:
     head_ns: float
     inner_ns: float = 0.0
     tail_ns: float = 0.0
+    is_fused: bool = False  # a serial node with its reader inside, or that reader
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the result comes straight from registers of the node itself."""
+        return self.is_serial or self.is_fused
 
     @property
     def is_serial(self) -> bool:
