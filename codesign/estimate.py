@@ -1,18 +1,23 @@
 """Area and delay of one node in each way to build it, from the constants of a technology.
 
 Shared adders are counted and timed one by one. Any other node is its operator's `steps` for every element of its
-result; time-multiplexed products are multipliers, what adds them up, and what selects their operands.
+result; constant products in phases are the sums of one phase, other time-multiplexed ones general multipliers.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
+
+import numpy as np
 
 from codesign.critical_path import Sums, step_ns
 from codesign.delay import Technology
+from codesign.element_form import ElementForm
+from codesign.errors import BadInputError
 from codesign.graph import Graph, Node, Products, Wiring
 from codesign.ops import Threshold
 from codesign.rtl_adders import AddersModule, Plan, plan
+from codesign.serial import Serial, table_data_bits
 from codesign.steps import Step, operator_steps
 from codesign.unsigned_form import Fabric
 
@@ -80,22 +85,61 @@ class Estimator:
 
     def variants(self, name: str, reuse: Sequence[int], inner_cuts: int | None, budget_ns: float) -> Iterator[Variant]:
         """Yield the ways to build a node at each reuse factor: with `inner_cuts` if it is given, else with as few cuts
-        as fit into `budget_ns` a stage, and with one more. More than that only add registers and latency."""
+        as fit into `budget_ns` a stage, and with one more. More than that only add registers and latency.
+
+        A serial node and a reader that can work inside it are there twice: alone, and fused.
+        """
         for factor in reuse:
-            if inner_cuts is not None:
-                yield self.variant(name, factor, inner_cuts)
+            try:
+                whole = self.variant(name, factor, inner_cuts or 0)
+            except BadInputError:  # more weights than shared adders are found for
+                if factor == reuse[-1]:
+                    raise
                 continue
-            whole = self.variant(name, factor)
             yield whole
-            most, spare = self._most_cuts(name, factor), int(whole.longest_ns > budget_ns)
-            # Stages that fit are at least as many as the budgets in the whole delay.
-            fewest = max(1, min(most, ceil(whole.longest_ns / budget_ns) - 1))
-            for cuts in range(fewest, most + 1):
-                found = self.variant(name, factor, cuts)
-                yield found
-                spare -= found.longest_ns <= budget_ns
-                if spare < 0:
-                    break
+            reader = self._reader_inside(name, factor)
+            if reader:
+                yield self._with_reader(name, whole, reader)
+            yield from self._cut_variants(name, whole, budget_ns) if inner_cuts is None else ()
+        if self._leader_of(name):
+            yield Variant(1, 0, 0.0, 0, 1, 0.0, is_fused=True)
+
+    def _cut_variants(self, name: str, whole: Variant, budget_ns: float) -> Iterator[Variant]:
+        most, spare = self._most_cuts(name, whole.reuse), int(whole.longest_ns > budget_ns)
+        # Stages that fit are at least as many as the budgets in the whole delay.
+        fewest = max(1, min(most, ceil(whole.longest_ns / budget_ns) - 1))
+        for cuts in range(fewest, most + 1):
+            found = self.variant(name, whole.reuse, cuts)
+            yield found
+            spare -= found.longest_ns <= budget_ns
+            if spare < 0:
+                break
+
+    def _leader_of(self, name: str) -> str | None:
+        """The node that `name` alone reads, and could work inside."""
+        node = self.graph.by_name[name]
+        if not isinstance(node.op, ElementForm):
+            return None
+        leader = node.operands[0]
+        is_alone = list(self.graph.nx.successors(leader)) == [name]
+        return leader if is_alone and leader not in {port.node for port in self.graph.outputs} else None
+
+    def _reader_inside(self, name: str, reuse: int) -> str | None:
+        """The reader that works inside the serial engine of `name`, if there is one."""
+        how = self.graph.by_name[name].op.rtl(reuse, *self.graph.operand_types(name))
+        readers = list(self.graph.nx.successors(name))
+        inside = isinstance(how, Serial) and len(readers) == 1 and self._leader_of(readers[0]) == name
+        return readers[0] if inside else None
+
+    def _with_reader(self, name: str, alone: Variant, reader: str) -> Variant:
+        """The reader's elements of one phase, its result in the registers instead of the sums."""
+        how = self.graph.by_name[name].op.rtl(alone.reuse, *self.graph.operand_types(name))
+        assert isinstance(how, Serial)
+        inner, result = self.variant(reader, 1), self.graph.types[reader]
+        spared = self.graph.types[name].bounds.live_bits - result.bounds.live_bits
+        shared = inner.area * how.lanes * how.group_positions / result.size
+        area = alone.area + shared - spared * self.technology.register_area(1, self.copies)
+        return replace(alone, area=area, head_ns=alone.head_ns + inner.head_ns, is_fused=True)
 
     def _most_cuts(self, name: str, reuse: int) -> int:
         node = self.graph.by_name[name]
@@ -116,6 +160,8 @@ class Estimator:
         registers = technology.register_area(cost.register_bits, self.copies)
         if isinstance(how, Wiring):
             return 0.0
+        if isinstance(how, Serial):
+            return registers + self._phase(node, how)
         if node.op.static_operands and not isinstance(how, Products):
             return registers + self._multipliers(node, reuse, cost.multipliers)
         area = registers
@@ -128,6 +174,35 @@ class Estimator:
         repeated = node.op.thresholds.shape[1] if isinstance(node.op, Threshold) else 1
         steps = operator_steps(node.op, reuse, *operands)
         return area + self.graph.types[node.name].size * repeated * sum(step_area(step, technology) for step in steps)
+
+    def _phase(self, node: Node, how: Serial) -> float:
+        """What works in every phase of a serial engine: sums of digits, accumulators, selection of the operands.
+
+        Sums are the shared adders of reuse 1, as much narrower as a digit, or tables that stand in their adders.
+        """
+        technology, phases = self.technology, how.phases
+        running = [how.running_bits(lane) for lane in range(how.lanes)]
+        inputs = int(np.count_nonzero(how.matrix.any(axis=0)))
+        if phases.has_adders:
+            wired = node.op.rtl(1, *self.graph.operand_types(node.name))
+            assert isinstance(wired, Products)
+            narrower = how.data.width - phases.digit_bits
+            pairs = (
+                (max(n - narrower, 1), max(m - narrower, 1)) for n, m in _columns(self._plan(node, wired), self.fabric)
+            )
+            sums = sum(technology.adder_area(*pair) for pair in pairs) / len(how.windows)
+        else:
+            data_bits = table_data_bits(phases.rows)
+            words = 1 << (data_bits + (phases.rows - 1).bit_length())
+            table = [
+                technology.adder_area(n) + (self.fabric == "cells") * technology.rom_area(words, n) for n in running
+            ]
+            sums = ceil(inputs * phases.digit_bits / data_bits) * sum(table)
+        if phases.digits > 1:
+            sums += sum(technology.adder_area(bits) for bits in running)
+        chosen = phases.positions * phases.digits
+        selected = technology.mux_area(inputs * phases.digit_bits, chosen) if chosen > 1 else 0.0
+        return how.group_positions * (sums + selected)
 
     def _multipliers(self, node: Node, reuse: int, count: int) -> float:
         """General multipliers with an adder each, the words of the weights, and the selection of the data."""

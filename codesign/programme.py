@@ -45,7 +45,9 @@ class Problem:
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Serial nodes and the readers that may work inside them."""
-        return tuple((o, u) for o, u in self.edges if any(one.is_fused for one in self.variants[u]))
+        return tuple(
+            (o, u) for o, u in self.edges if any(one.is_fused and not one.is_serial for one in self.variants[u])
+        )
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "critical_path": NUMBERS
     | {"graph", "schedule", "adders", "pipeline", "rtl_adders", "unsigned_form", "delay", "steps"},
     "estimate": NUMBERS
-    | {"graph", "ops", "adders", "unsigned_form", "pipeline", "rtl_adders", "delay", "steps", "critical_path"},
+    | {"graph", "ops", "element_form", "serial", "unsigned_form", "rtl_adders", "delay", "steps", "critical_path"},
     "programme": NUMBERS | {"graph", "estimate"},
     "optimise": NUMBERS | {"graph", "schedule", "delay", "critical_path", "estimate", "programme"},
 }
