@@ -19,7 +19,7 @@ MOST = 7  # cycles
 
 @st.composite
 def problems(draw: st.DrawFn, most_reuse: int) -> Problem:
-    """Up to four nodes; a product may be cut once inside or be reused; whole delays of 0 to 10, of which 10 fit."""
+    """Up to three nodes; a product may be cut once, or be reused, alone or with its reader; a chain of 10 ns fits."""
     names, nodes = ["x"], []
     for i in range(draw(st.integers(1, 3))):
         left, right = (draw(st.sampled_from(names)) for _ in range(2))
