@@ -194,7 +194,7 @@ def test_the_simulation_measures_the_schedule(tmp_path, build_cache, clock_ns, l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("clock_ns", "tech"), [(25.0, "nangate45"), (5.0, "nangate45"), (5.0, "xcup"), (2.5, "xcup")])
+@pytest.mark.parametrize(("clock_ns", "tech"), [(25.0, "nangate45"), (5.0, "xcup"), (2.5, "xcup")])
 def test_the_simulation_measures_the_schedule_of_a_benchmark(shared_data, tmp_path, build_cache, clock_ns, tech):
     graph = load_bench(shared_data / "bench" / "in_edge.json", "half_even")
     choice = optimise(graph, technology(tech), clock_ns)
