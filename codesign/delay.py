@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from math import log2
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from codesign.errors import BadInputError
 from codesign.files import read_json
@@ -26,7 +26,8 @@ class Delays:
     setup: float
     adder: float
     adder_bit: float
-    adder_log: float
+    carry_save: float
+    constant: float
     compare: float
     compare_log: float
     mux: float
@@ -63,6 +64,11 @@ class Technology:
     areas: Areas
 
     @property
+    def fabric(self) -> Literal["cells", "lut"]:
+        """How adders are to be written for this technology (`codesign.unsigned_form.Fabric`)."""
+        return "lut" if self.area_unit == "LUT" else "cells"
+
+    @property
     def launch_ns(self) -> float:
         """From the clock edge to the output of a register."""
         return self.delays.launch
@@ -85,11 +91,20 @@ class Technology:
     def adder_ns(self, overlap_bits: int, total_bits: int | None = None) -> float:
         """One more adder in a row of adders: `overlap_bits` columns with two operands, then only a carry ripples.
 
-        level + bit * total_bits + log * log2(total_bits), the terms as fitted; total_bits is overlap_bits by default.
+        A constant plus a share a bit; total_bits is overlap_bits by default.
         """
         overlap = _counted("overlap_bits", overlap_bits)
         total = _counted("total_bits", overlap if total_bits is None else total_bits)
-        return self.delays.adder + self.delays.adder_bit * total + self.delays.adder_log * log2(total)
+        return self.delays.adder + self.delays.adder_bit * total
+
+    @property
+    def carry_save_ns(self) -> float:
+        """Three operands become two, where synthesis merges sums that nothing else reads (standard cells)."""
+        return self.delays.carry_save
+
+    def constant_ns(self, bits: int) -> float:
+        """A constant added to `bits` bits at the end of a sum."""
+        return self.delays.constant + self.delays.adder_bit * _counted("bits", bits)
 
     def compare_ns(self, bits: int) -> float:
         """Compare `bits` bits with a constant: the tie of a rounding, the clip of a range, a threshold."""

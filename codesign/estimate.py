@@ -1,22 +1,24 @@
 """Area and delay of one node in each way to build it, from the constants of a technology.
 
 Shared adders are counted and timed one by one. Any other node is its operator's `steps` for every element of its
-result; time-multiplexed products are multipliers, what adds them up, and what selects their operands.
+result; constant products in phases are the sums of one phase, other time-multiplexed ones general multipliers.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
-from codesign.adders import AdderGraph
-from codesign.critical_path import adder_columns, adder_delays, code_bits, step_ns
+import numpy as np
+
+from codesign.critical_path import Sums, step_ns
 from codesign.delay import Technology
+from codesign.element_form import ElementForm
+from codesign.errors import BadInputError
 from codesign.graph import Graph, Node, Products, Wiring
-from codesign.pipeline import stages
-from codesign.ranges import Interval
 from codesign.rtl_adders import AddersModule, Plan, plan
+from codesign.serial import Serial, table_data_bits
 from codesign.steps import Step, copies, operator_steps
-from codesign.unsigned_form import Fabric, encode, input_codes
+from codesign.unsigned_form import Fabric
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Variant:
     head_ns: float
     inner_ns: float = 0.0
     tail_ns: float = 0.0
+    is_fused: bool = False  # a serial node with its reader inside, or that reader
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the result comes straight from registers of the node itself."""
+        return self.is_serial or self.is_fused
 
     @property
     def is_serial(self) -> bool:
@@ -64,7 +72,7 @@ class Estimator:
     @property
     def fabric(self) -> Fabric:
         """How the adders are written for the technology."""
-        return fabric_of(self.technology)
+        return self.technology.fabric
 
     def variant(self, name: str, reuse: int, inner_cuts: int = 0) -> Variant:
         """Return what node `name` takes at `reuse` with `inner_cuts` pipeline cuts inside."""
@@ -76,22 +84,61 @@ class Estimator:
 
     def variants(self, name: str, reuse: Sequence[int], inner_cuts: int | None, budget_ns: float) -> Iterator[Variant]:
         """Yield the ways to build a node at each reuse factor: with `inner_cuts` if it is given, else with as few cuts
-        as fit into `budget_ns` a stage, and with one more. More than that only add registers and latency."""
+        as fit into `budget_ns` a stage, and with one more. More than that only add registers and latency.
+
+        A serial node and a reader that can work inside it are there twice: alone, and fused.
+        """
         for factor in reuse:
-            if inner_cuts is not None:
-                yield self.variant(name, factor, inner_cuts)
+            try:
+                whole = self.variant(name, factor, inner_cuts or 0)
+            except BadInputError:  # more weights than shared adders are found for
+                if factor == reuse[-1]:
+                    raise
                 continue
-            whole = self.variant(name, factor)
             yield whole
-            most, spare = self._most_cuts(name, factor), int(whole.longest_ns > budget_ns)
-            # Stages that fit are at least as many as the budgets in the whole delay.
-            fewest = max(1, min(most, ceil(whole.longest_ns / budget_ns) - 1))
-            for cuts in range(fewest, most + 1):
-                found = self.variant(name, factor, cuts)
-                yield found
-                spare -= found.longest_ns <= budget_ns
-                if spare < 0:
-                    break
+            reader = self._reader_inside(name, factor)
+            if reader:
+                yield self._with_reader(name, whole, reader)
+            yield from self._cut_variants(name, whole, budget_ns) if inner_cuts is None else ()
+        if self._leader_of(name):
+            yield Variant(1, 0, 0.0, 0, 1, 0.0, is_fused=True)
+
+    def _cut_variants(self, name: str, whole: Variant, budget_ns: float) -> Iterator[Variant]:
+        most, spare = self._most_cuts(name, whole.reuse), int(whole.longest_ns > budget_ns)
+        # Stages that fit are at least as many as the budgets in the whole delay.
+        fewest = max(1, min(most, ceil(whole.longest_ns / budget_ns) - 1))
+        for cuts in range(fewest, most + 1):
+            found = self.variant(name, whole.reuse, cuts)
+            yield found
+            spare -= found.longest_ns <= budget_ns
+            if spare < 0:
+                break
+
+    def _leader_of(self, name: str) -> str | None:
+        """The node that `name` alone reads, and could work inside."""
+        node = self.graph.by_name[name]
+        if not isinstance(node.op, ElementForm):
+            return None
+        leader = node.operands[0]
+        is_alone = list(self.graph.nx.successors(leader)) == [name]
+        return leader if is_alone and leader not in {port.node for port in self.graph.outputs} else None
+
+    def _reader_inside(self, name: str, reuse: int) -> str | None:
+        """The reader that works inside the serial engine of `name`, if there is one."""
+        how = self.graph.by_name[name].op.rtl(reuse, *self.graph.operand_types(name))
+        readers = list(self.graph.nx.successors(name))
+        inside = isinstance(how, Serial) and len(readers) == 1 and self._leader_of(readers[0]) == name
+        return readers[0] if inside else None
+
+    def _with_reader(self, name: str, alone: Variant, reader: str) -> Variant:
+        """The reader's elements of one phase, its result in the registers instead of the sums."""
+        how = self.graph.by_name[name].op.rtl(alone.reuse, *self.graph.operand_types(name))
+        assert isinstance(how, Serial)
+        inner, result = self.variant(reader, 1), self.graph.types[reader]
+        spared = self.graph.types[name].bounds.live_bits - result.bounds.live_bits
+        shared = inner.area * how.lanes * how.group_positions / result.size
+        area = alone.area + shared - spared * self.technology.register_area(1, self.copies)
+        return replace(alone, area=area, head_ns=alone.head_ns + inner.head_ns, is_fused=True)
 
     def _most_cuts(self, name: str, reuse: int) -> int:
         node = self.graph.by_name[name]
@@ -112,17 +159,48 @@ class Estimator:
         registers = technology.register_area(cost.register_bits, self.copies)
         if isinstance(how, Wiring):
             return 0.0
+        if isinstance(how, Serial):
+            return registers + self._phase(node, how)
         if node.op.static_operands and not isinstance(how, Products):
             return registers + self._multipliers(node, reuse, cost.multipliers)
         area = registers
         if isinstance(how, Products):
-            area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how)))
+            area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how), self.fabric))
             result = self.graph.types[node.name]
             module = AddersModule(node.name, how, operands[0], result, cuts=inner_cuts, fabric=self.fabric)
             area += technology.register_area(module.register_bits, self.copies)
         repeated = copies(node.op, *operands)
         steps = operator_steps(node.op, reuse, *operands)
         return area + self.graph.types[node.name].size * repeated * sum(step_area(step, technology) for step in steps)
+
+    def _phase(self, node: Node, how: Serial) -> float:
+        """What works in every phase of a serial engine: sums of digits, accumulators, selection of the operands.
+
+        Sums are the shared adders of reuse 1, as much narrower as a digit, or tables that stand in their adders.
+        """
+        technology, phases = self.technology, how.phases
+        running = [how.running_bits(lane) for lane in range(how.lanes)]
+        inputs = int(np.count_nonzero(how.matrix.any(axis=0)))
+        if phases.has_adders:
+            wired = node.op.rtl(1, *self.graph.operand_types(node.name))
+            assert isinstance(wired, Products)
+            narrower = how.data.width - phases.digit_bits
+            pairs = (
+                (max(n - narrower, 1), max(m - narrower, 1)) for n, m in _columns(self._plan(node, wired), self.fabric)
+            )
+            sums = sum(technology.adder_area(*pair) for pair in pairs) / len(how.windows)
+        else:
+            data_bits = table_data_bits(phases.rows)
+            words = 1 << (data_bits + (phases.rows - 1).bit_length())
+            table = [
+                technology.adder_area(n) + (self.fabric == "cells") * technology.rom_area(words, n) for n in running
+            ]
+            sums = ceil(inputs * phases.digit_bits / data_bits) * sum(table)
+        if phases.digits > 1:
+            sums += sum(technology.adder_area(bits) for bits in running)
+        chosen = phases.positions * phases.digits
+        selected = technology.mux_area(inputs * phases.digit_bits, chosen) if chosen > 1 else 0.0
+        return how.group_positions * (sums + selected)
 
     def _multipliers(self, node: Node, reuse: int, count: int) -> float:
         """General multipliers with an adder each, the words of the weights, and the selection of the data."""
@@ -145,13 +223,8 @@ class Estimator:
         if not isinstance(how, Products):
             return (finish, 0.0, 0.0)
         delays = _stage_delays(self._plan(node, how), inner_cuts, self.technology)
-        delays[-1] += finish
+        delays[-1] += self.technology.constant_ns(self.graph.types[node.name].fixed.width) + finish
         return (delays[0], max(delays[1:-1], default=0.0), delays[-1] if inner_cuts else 0.0)
-
-
-def fabric_of(technology: Technology) -> Fabric:
-    """Return how adders are written for a technology: carry chains where area counts look-up tables."""
-    return "lut" if technology.area_unit == "LUT" else "cells"
 
 
 def step_area(step: Step, technology: Technology) -> float:
@@ -166,15 +239,11 @@ def step_area(step: Step, technology: Technology) -> float:
     return technology.mux_area(1, step.size)
 
 
-def _columns(planned: Plan) -> list[tuple[int, int]]:
+def _columns(planned: Plan, fabric: Fabric) -> list[tuple[int, int]]:
     """Columns with two operands, and all columns of the carry, of every adder."""
-    parts = [(planned.sums, planned.sum_bounds)]
+    found = list(Sums.of(planned.sums, planned.sum_bounds, 0, fabric).columns)
     if planned.products:
-        parts.append((planned.products, planned.inputs.bounds))
-    found = []
-    for graph, bounds in parts:
-        bits = code_bits(graph.bounds(bounds))
-        found += [adder_columns(adder, bits, bits[k]) for k, adder in enumerate(graph.adders, start=graph.inputs)]
+        found += Sums.of(planned.products, planned.inputs.bounds, 0, fabric).columns
     return found
 
 
@@ -182,22 +251,11 @@ def _stage_delays(planned: Plan, cuts: int, technology: Technology) -> list[floa
     """Longest delay of every stage of the adders."""
     start = [0.0] * planned.sums.inputs
     if planned.products:
-        zeros = [0.0] * planned.products.inputs
-        arrival = _arrivals(planned.products, planned.inputs.bounds, zeros, None, technology)
+        products = Sums.of(planned.products, planned.inputs.bounds, 0, technology.fabric)
+        arrival = products.arrivals([0.0] * planned.products.inputs, 0.0, technology)
         start = [arrival[term.value] if term else 0.0 for term in planned.products.outputs]
-    encoding = encode(planned.sums, planned.sum_bounds, input_codes(planned.sum_bounds), fabric_of(technology))
-    stage = stages(planned.sums, encoding.widths, cuts)
-    every = _arrivals(planned.sums, planned.sum_bounds, start, stage, technology)
-    return [max((ns for ns, s in zip(every, stage, strict=True) if s == one), default=0.0) for one in range(cuts + 1)]
-
-
-def _arrivals(
-    graph: AdderGraph, bounds: Interval, start: list[float], stage: tuple[int, ...] | None, technology: Technology
-) -> list[float]:
-    """Arrival of every value within its stage."""
-    arrival = list(start)
-    for number, (adder, ns) in enumerate(zip(graph.adders, adder_delays(graph, bounds, technology), strict=True)):
-        here = graph.inputs + number
-        same = [arrival[t.value] for t in adder.terms if stage is None or stage[t.value] == stage[here]]
-        arrival.append(max(same, default=0.0) + ns)
-    return arrival
+    sums = Sums.of(planned.sums, planned.sum_bounds, cuts, technology.fabric)
+    every = sums.arrivals(start, 0.0, technology)
+    return [
+        max((ns for ns, s in zip(every, sums.stage, strict=True) if s == one), default=0.0) for one in range(cuts + 1)
+    ]

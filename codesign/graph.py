@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
 from codesign.ranges import Interval
+from codesign.serial import Serial
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*\Z")
 
@@ -139,7 +140,7 @@ class Wiring:
     index: tuple[int, ...]
 
 
-Rtl = Instance | Products | Scaling | Wiring
+Rtl = Instance | Products | Scaling | Serial | Wiring
 
 
 class Op(ABC):

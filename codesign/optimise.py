@@ -81,7 +81,7 @@ def optimise(
     choices = reusable(graph)
     given = {name: factors[name] for name in (choices if "*" in (reuse or {}) else reuse or {})}
     cuts = checked_inner_cuts(graph, inner_cuts or {}, factors)
-    ii_cycles = _interval(limits, given)
+    ii_cycles = _interval(limits, {name: _ii_of(graph, name, reuse) for name, reuse in given.items()})
     budget_ns = clock_ns * (1 - MARGIN) - technology.register_ns - (technology.voter_ns if copies == 3 else 0.0)
     if budget_ns <= 0:
         needed = (clock_ns * (1 - MARGIN) - budget_ns) / (1 - MARGIN)
@@ -89,7 +89,7 @@ def optimise(
     estimator = Estimator(graph, technology, copies)
     variants = {}
     for name in factors:
-        legal = tuple(r for r in choices.get(name, (1,)) if r <= ii_cycles)
+        legal = tuple(r for r in choices.get(name, (1,)) if _ii_of(graph, name, r) <= ii_cycles)
         if name in given or cuts.get(name):
             legal = (factors[name],)
         every = estimator.variants(name, legal, cuts.get(name), budget_ns)
@@ -119,12 +119,17 @@ class Plan:
     area: float
 
 
+def _ii_of(graph: Graph, name: str, reuse: int) -> int:
+    return graph.by_name[name].op.timing(reuse, *graph.operand_types(name)).ii_cycles
+
+
 def _interval(limits: Limits, given: Mapping[str, int]) -> int:
+    """The longest initiation interval; `given` by nodes whose reuse factor is given."""
     slowest = max(given, key=lambda name: given[name], default=None)
     needed = given[slowest] if slowest else 1
     if limits.ii_cycles is not None and limits.ii_cycles < needed:
         raise BadInputError(
-            f"node '{slowest}': reuse factor must be at most the initiation interval, {limits.ii_cycles}, not {needed}"
+            f"node '{slowest}': its reuse factor needs an initiation interval of {needed}, not {limits.ii_cycles}"
         )
     return limits.ii_cycles or needed
 
@@ -141,13 +146,9 @@ def _fitting(name: str, found: tuple[Variant, ...], budget_ns: float, clock_ns: 
 
 def _beats(one: Variant, other: Variant) -> bool:
     """Whether `one` can take the place of `other` everywhere, and is smaller."""
-    same = (one.is_serial, one.latency_cycles, one.ii_cycles) == (
-        other.is_serial,
-        other.latency_cycles,
-        other.ii_cycles,
-    )
+    kinds = [(v.is_serial, v.is_fused, v.latency_cycles, v.ii_cycles) for v in (one, other)]
     faster = one.head_ns <= other.head_ns and one.tail_ns <= other.tail_ns
-    return one != other and same and faster and one.area < other.area
+    return kinds[0] == kinds[1] and faster and one.area < other.area
 
 
 def _best(problem: Problem, limits: Limits, unit: str) -> Plan:
@@ -227,13 +228,18 @@ def planned(problem: Problem, picks: Picks, latency_cycles: int) -> Plan | None:
         {name: one.reuse for name, one in picks.items() if one.reuse > 1},
         (),
         {name: one.inner_cuts for name, one in picks.items() if one.inner_cuts},
-        apart=frozenset(_too_long(problem, picks)),
+        apart=frozenset([*_too_long(problem, picks), *_separate(problem, picks)]),
         latency_cycles=latency_cycles if problem.ii_cycles == 1 else None,
     )
     if plan.latency_cycles > problem.latency_cycles:
         return None
     bits = held_bits(graph, plan) + plan.latency_cycles  # one valid pulse a cycle
     return Plan(picks, plan, sum(one.area for one in picks.values()) + problem.register_area * bits)
+
+
+def _separate(problem: Problem, picks: Picks) -> Iterator[tuple[str, str]]:
+    """Yield serial nodes and readers that are not to work inside them."""
+    yield from (pair for pair in problem.pairs if picks[pair[0]].is_serial and not picks[pair[1]].is_fused)
 
 
 def _too_long(problem: Problem, picks: Picks) -> Iterator[tuple[str, str]]:

@@ -42,6 +42,13 @@ class Problem:
         """Nodes that are nothing but wires."""
         return frozenset(name for name in self.variants if is_wiring(self.graph, self.graph.by_name[name]))
 
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Serial nodes and the readers that may work inside them."""
+        return tuple(
+            (o, u) for o, u in self.edges if any(one.is_fused and not one.is_serial for one in self.variants[u])
+        )
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -91,6 +98,8 @@ class _Programme:
             self._add_window(name)
         for edge in problem.edges:
             self._add_edge(*edge)
+        for pair in problem.pairs:
+            self._add_pair(*pair)
         for port in problem.graph.outputs:
             self._add_output(port.node)
 
@@ -165,7 +174,8 @@ class _Programme:
             self._at_least(0, {self.last[name]: -1})
             return
         ii, variants = self.problem.ii_cycles, self.problem.variants[name]
-        windows = (ii if one.is_serial else one.latency_cycles + ii - 1 for one in variants)
+        # A reader inside a serial node ends with it: no window is longer than an interval.
+        windows = (ii if one.is_clean else one.latency_cycles + ii - 1 for one in variants)
         self._at_least(0, {self.last[name]: -1, self.start[name]: 1}, self._of_pick(name, windows))
         far = 2 * self.problem.latency_cycles + 2 * ii
         for operand in (o for o, u in self.problem.edges if u == name):
@@ -184,6 +194,21 @@ class _Programme:
         if ii == 1:
             self._at_least(0, {self.held[operand]: 1, self.start[reader]: -1}, *self._ready(operand))
 
+    def _add_pair(self, leader: str, reader: str) -> None:
+        """Both are fused, and then in one cycle, or none is: a serial leader then has a register behind it."""
+        fused = [
+            self._of_pick(name, (float(one.is_fused) for one in self.problem.variants[name]))
+            for name in (leader, reader)
+        ]
+        self._at_least(0, fused[0], {k: -value for k, value in fused[1].items()})
+        self._at_least(0, fused[1], {k: -value for k, value in fused[0].items()})
+        alone = (float(one.is_serial and not one.is_fused) for one in self.problem.variants[leader])
+        self._at_least(0, {self.through[leader, reader]: 1}, self._of_pick(leader, alone, -1))
+        most = self.problem.latency_cycles + 1
+        inside = self._of_pick(reader, (float(one.is_fused) for one in self.problem.variants[reader]), -most)
+        self._at_least(-most, {self.held[leader]: -1}, inside)
+        self._at_least(-most, {self.start[reader]: -1}, inside, *self._ready(leader))
+
     def _add_output(self, name: str) -> None:
         """Outputs are read in the last cycle, from registers; wires alone may stand between these and the port."""
         ii = self.problem.ii_cycles
@@ -197,7 +222,7 @@ class _Programme:
             if end in self.problem.wiring:
                 ends += [operand for operand, reader in self.problem.edges if reader == end]
             elif end in self.start:
-                unclean = [float(not one.is_serial) for one in self.problem.variants[end]]
+                unclean = [float(not one.is_clean) for one in self.problem.variants[end]]
                 self._at_least(0, {self.latency: 1}, *self._ready(end, -1), self._of_pick(end, unclean, -1))
                 if end == name:
                     self._at_least(0, {self.held[end]: 1}, self._of_pick(end, unclean, -1))

@@ -2,11 +2,14 @@
 
 from functools import cached_property
 
+from codesign.element_form import ElementForm
 from codesign.graph import Graph, Instance, Node, Products, Rtl, Scaling, Wiring
 from codesign.rtl_adders import AddersModule
 from codesign.rtl_register import LiveBits
+from codesign.rtl_serial import SerialEngine
 from codesign.rtl_text import INDENT, constant_module, header, instance, rom_module, rom_words, section, wiring
 from codesign.schedule import Schedule
+from codesign.serial import Serial
 from codesign.unsigned_form import Fabric
 from codesign.verilog_literals import counter_bits
 
@@ -153,7 +156,7 @@ class Top:
         return lines
 
     def _node(self, node: Node) -> list[str]:
-        if node.op.kind in ("input", "parameter"):
+        if node.op.kind in ("input", "parameter") or node.name in self.schedule.fused:
             return self._registers(node.name)
         value = self.graph.types[node.name]
         title = f"{node.name}: {node.op.kind}, {value.shape} x {value.fixed}"
@@ -163,12 +166,17 @@ class Top:
         how = node.op.rtl(reuse, *self.graph.operand_types(node.name))
         if node.name in self._scaled_by:
             return section(f"{title}: its sums are formed where {self._scaled_by[node.name]} scales them")
-        lines = [*section(title + (f", reuse factor {reuse}" if reuse > 1 else "")), self._declare(node.name)]
+        lines = [
+            *section(title + (f", reuse factor {reuse}" if reuse > 1 else "")),
+            self._declare(self._shown(node).name),
+        ]
         if isinstance(how, Products):
             flat, data = _flat(node.name), self.graph.types[node.operands[0]]
             name = f"{self.graph.name}_{flat}_adders"
             module = AddersModule(name, how, data, value, None, self._cuts(node), self.fabric)
             lines += self._adders(module, flat, self._read(node, 0), self._wire(node.name))
+        elif isinstance(how, Serial):
+            lines += self._serial(node, how)
         elif isinstance(how, Scaling):
             lines += self._scaling(node, how)
         elif isinstance(how, Wiring):
@@ -178,6 +186,27 @@ class Top:
         else:
             lines += self._instance(node, how, reuse)
         return lines + self._registers(node.name)
+
+    def _shown(self, node: Node) -> Node:
+        """The node whose result a node's hardware gives: itself, or the one that works inside it."""
+        inside = [name for name, leader in self.schedule.fused.items() if leader == node.name]
+        return self.graph.by_name[inside[0]] if inside else node
+
+    def _serial(self, node: Node, how: Serial) -> list[str]:
+        """Emit a serial engine and its instance."""
+        flat, shown, types = _flat(node.name), self._shown(node), self.graph.types
+        name, operands = f"{self.graph.name}_{flat}_serial", self.graph.operand_types(node.name)
+        element = shown.op.element(types[node.name]) if isinstance(shown.op, ElementForm) else None
+        engine = SerialEngine(name, how, (operands[0], types[node.name], types[shown.name]), element)
+        self.modules += engine.modules(self.fabric)
+        self.register_bits += engine.register_bits
+        ports = [
+            ("clk", "clk"), ("rst", "rst"), ("in_valid", f"valid_{self.schedule.slots[node.name].start}"),
+            ("x", self._read(node, 0)), ("out_valid", f"{flat}_done"), ("y", self._wire(shown.name)),
+            ("tmr_err", self._err()),
+        ]  # fmt: skip
+        note = [] if shown is node else [f"{INDENT}// with {shown.name}: {shown.op.kind}"]
+        return [*note, *instance(name, [("TMR", "TMR")], f"u_{flat}", ports)]
 
     @cached_property
     def _scaled_by(self) -> dict[str, str]:
@@ -348,7 +377,7 @@ class Top:
     def _reads_whole(self, reader: Node, position: int) -> bool:
         slot = self.schedule.slots.get(reader.name)
         how = reader.op.rtl(slot.reuse if slot else 1, *self.graph.operand_types(reader.name))
-        if isinstance(how, Products | Scaling):
+        if isinstance(how, Products | Scaling | Serial):
             return position == 0  # weights and bias are in the text of the products
         return isinstance(how, Wiring) or how.words is None or how.operand_ports[position] != how.words.port
 

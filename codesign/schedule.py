@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
+from codesign.element_form import ElementForm
 from codesign.errors import BadInputError
 from codesign.graph import Graph, Node, Products, Scaling, Timing, Wiring
 from codesign.retiming import AtLeast, cheapest_times
+from codesign.serial import Serial
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Register:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Slots by node, registers in order of creation, and which register stage every operand and output reads."""
+    """Slots by node, registers in order of creation, and which register stage every operand and output reads.
+
+    `fused`: nodes that work inside the serial node they read, element by element as its sums become complete.
+    """
 
     slots: Mapping[str, Slot]
     registers: tuple[Register, ...]
@@ -53,6 +58,7 @@ class Schedule:
     outputs: tuple[int, ...]
     latency_cycles: int
     ii_cycles: int
+    fused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class _Task:
     inner_cuts: Mapping[str, int]
     apart: frozenset[tuple[str, str]]
     timings: Mapping[str, Timing]
+    fused: Mapping[str, str]
 
     @property
     def ii_cycles(self) -> int:
@@ -126,11 +133,13 @@ def schedule(
     factors = checked_reuse(graph, reuse or {})
     inner = checked_inner_cuts(graph, inner_cuts or {}, factors)
     cuts = default_cuts(graph) if cuts is None else _checked_cuts(graph, cuts)
+    fused = _fused(graph, factors, apart)
+    cuts = tuple(name for name in cuts if name not in fused)  # their results are in registers already
     _check_outputs(graph)
     timings = {
         node.name: node.op.timing(factors[node.name], *graph.operand_types(node.name)) for node in _computed(graph)
     }
-    task = _Task(graph, factors, cuts, inner, apart, timings)
+    task = _Task(graph, factors, cuts, inner, apart, timings, fused)
     state, soon = _placed(task, {}, latency_cycles or 0)
     if latency_cycles is not None and soon.latency_cycles != latency_cycles:
         raise BadInputError(f"latency must be {soon.latency_cycles} cycles or more, not {latency_cycles}")
@@ -156,7 +165,23 @@ def _placed(task: _Task, starts: Mapping[str, int], latency_cycles: int) -> tupl
         if node.name in task.cuts:
             _cut(node.name, state)
     latency, outputs = _place_outputs(task.graph, latency_cycles, state)
-    return state, Schedule(state.slots, tuple(state.registers), state.reads, outputs, latency, state.ii_cycles)
+    return state, Schedule(
+        state.slots, tuple(state.registers), state.reads, outputs, latency, state.ii_cycles, task.fused
+    )
+
+
+def _fused(graph: Graph, reuse: Mapping[str, int], apart: frozenset[tuple[str, str]]) -> dict[str, str]:
+    """Return the serial node of every node that can work inside it: its only reader, element by element."""
+    shown = {port.node for port in graph.outputs}
+    found = {}
+    for node in graph.nodes:
+        leader = node.operands[0] if isinstance(node.op, ElementForm) else ""
+        if reuse.get(leader, 1) == 1 or leader in shown or (leader, node.name) in apart:
+            continue
+        how = graph.by_name[leader].op.rtl(reuse[leader], *graph.operand_types(leader))
+        if isinstance(how, Serial) and list(graph.nx.successors(leader)) == [node.name]:
+            found[node.name] = leader
+    return found
 
 
 def default_cuts(graph: Graph) -> tuple[str, ...]:
@@ -223,6 +248,9 @@ def _place(task: _Task, node: Node, not_before: int, state: _State) -> None:
     timing, inner_cuts = task.timings[node.name], task.inner_cuts.get(node.name, 0)
     hold, forbidden = max(timing.latency_cycles, 1), task.forbidden(node.name)
     dynamic = task.dynamic(node)
+    if node.name in task.fused:
+        _place_fused(task, node, state)
+        return
     start = max(not_before, *(_ready(state.taps[name], hold, forbidden) for _, name in dynamic))
     for _, name in dynamic:
         state.waits[name, node.name] = _ready(state.taps[name], hold) - _available(name, state)
@@ -241,6 +269,16 @@ def _place(task: _Task, node: Node, not_before: int, state: _State) -> None:
         last = min(tap.last for tap in taps) + inner_cuts
         result = _Tap(0, start + inner_cuts, last, is_clean, before | {node.name})
     state.taps[node.name] = [result]
+
+
+def _place_fused(task: _Task, node: Node, state: _State) -> None:
+    """The leader's result registers hold this node's result."""
+    leader = task.fused[node.name]
+    (tap,) = state.taps[leader]
+    state.reads[node.name, 0] = tap.stage
+    state.waits[leader, node.name] = 0
+    state.slots[node.name] = Slot(1, tap.first, 0, 1)
+    state.taps[node.name] = [tap]
 
 
 def _is_wiring(task: _Task, node: Node) -> bool:
@@ -317,6 +355,8 @@ def _cheapest_starts(task: _Task, soon: _State, latency_cycles: int) -> dict[str
         for _, operand in task.dynamic(node):
             rules.append(AtLeast(_vertex(task, operand), node.name, soon.waits[operand, node.name] + latency))
             rules.append(AtLeast(node.name, _last_read(operand), -latency))
+        if node.name in task.fused:
+            rules.append(AtLeast(node.name, task.fused[node.name], 0))
     rules += [AtLeast(early, late, 1 + task.latency_cycles(late)) for early, late in sorted(task.apart)]
     for name in {rule.late[1] for rule in rules if isinstance(rule.late, tuple)}:
         bits = task.graph.types[name].bounds.live_bits
@@ -337,7 +377,8 @@ def _output_rules(task: _Task, latency_cycles: int) -> list[AtLeast]:
             name = ends.pop()
             node, is_cut = task.graph.by_name[name], name in task.cuts
             passes = not is_cut and name in task.timings and _is_wiring(task, node)
-            is_clean = passes or (not is_cut and name in task.timings and task.timings[name].latency_cycles > 0)
+            is_serial = name in task.timings and task.timings[name].latency_cycles > 0
+            is_clean = passes or (not is_cut and (is_serial or name in task.fused))
             rules.append(AtLeast(_vertex(task, name), _INPUTS, int(not is_clean) - latency_cycles))
             ends += [operand for _, operand in task.dynamic(node)] if passes else []
     return rules

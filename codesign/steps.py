@@ -17,17 +17,18 @@ from codesign.ops.argmax import ArgMax
 from codesign.ops.max_pool import MaxPool
 from codesign.ops.requantise import Requantise
 from codesign.ops.threshold import Threshold
+from codesign.serial import DigitPhases
 
 
 @dataclass(frozen=True)
 class Step:
     """One piece of logic, technology-free.
 
-    "adder" of `size` bits; "compare" of `size` bits with a constant; "mux" or ROM of `size` inputs; "gates", a tree
-    over `size` inputs; "multiplier" of `size` by `other` bits.
+    "adder" of `size` bits; "constant", one of `size` bits added at the end of a sum; "compare" of `size` bits with a
+    constant; "mux" or ROM of `size` inputs; "gates", a tree over `size` inputs; "multiplier" of `size` by `other` bits.
     """
 
-    kind: Literal["adder", "compare", "mux", "gates", "multiplier"]
+    kind: Literal["adder", "constant", "compare", "mux", "gates", "multiplier"]
     size: int
     other: int = 0
 
@@ -66,17 +67,16 @@ def _shift(bits: int) -> Steps:
 
 
 def _requantise(op: Requantise, reuse: int, data: TensorType) -> Steps:
-    """Scale, add the half (together with the addend), clip; the tie is tested beside the sum."""
+    """Scale, test for a tie, clip; a half to add meets the constant of the sums."""
     terms = max(bin(abs(factor) ^ (3 * abs(factor))).count("1") for factor in op.multiplier)
     scaled = _tree(max(terms, 1), data.fixed.width)
-    is_sum = any(op.addend) or (op.rounding == "half_even" and op.shift > 0)
-    rounded = (Step("adder", data.fixed.width),) if is_sum else ()
+    tie = (Step("compare", op.shift),) if op.rounding == "half_even" and op.shift else ()
     low, high = op.clip
     ends = [op.rounded(bound[None]) for bound in (data.bounds.low, data.bounds.high)]
     is_clipped = bool(np.min(ends) < low or np.max(ends) > high)
     compared = max(op.rtl(reuse, data).sums.fixed.width - op.shift, 1)
     clip = (Step("compare", compared), Step("mux", 2)) if is_clipped else ()
-    return (*scaled, *rounded, *clip)
+    return (*scaled, *tie, *clip)
 
 
 def _threshold(op: Threshold, reuse: int, data: TensorType) -> Steps:
@@ -119,11 +119,22 @@ def _unpack_float(op: Op, reuse: int, code: TensorType) -> Steps:
     return (Step("gates", code.fixed.width), *_shift(op.result(code).fixed.width))
 
 
+def _digit_sums(op: Any, phases: DigitPhases, inputs: int, data: TensorType, result: TensorType) -> Steps:
+    """The choice of a digit, tables in chains and trees of sums (or shared adders, no deeper), the accumulator."""
+    chosen = phases.positions * phases.digits
+    bits = result.fixed.width - data.fixed.width + phases.digit_bits
+    selected = (Step("mux", chosen),) if chosen > 1 else ()
+    return (*selected, Step("gates", 6), *_tree(inputs, max(bits - inputs.bit_length(), 1)), Step("adder", bits))
+
+
 def _matvec(op: Any, reuse: int, data: TensorType, weight: TensorType, bias: TensorType) -> Steps:
     """Wired sums need no more steps; else a word of weights, a multiplier and the sum over the inputs of a phase."""
     if isinstance(op.rtl(reuse, data, weight, bias), Products):
         return ()
     matvec = op.matvec(data, weight)
+    digits = matvec.digit_phases(reuse, op.truncate, data, weight, bias)
+    if digits:
+        return _digit_sums(op, digits, matvec.inputs, data, op.result(data, weight, bias))
     phases = matvec.phases(reuse)
     bits = (data.fixed.width, weight.fixed.width)
     words = phases.inputs * phases.outputs

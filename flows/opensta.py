@@ -60,10 +60,15 @@ def read_report(report: str, cell_count: int) -> StaticTiming:
     if slack is None:
         raise ToolFailedError(f"OpenSTA found no path to a register: {_first_error(report)}")
     upto_arrival = report.split("data arrival time", maxsplit=1)[0]
-    steps = (PathStep(name, cell, float(ns), float(at)) for ns, at, name, cell in _STEP.findall(upto_arrival))
+    steps = [PathStep(name, cell, float(ns), float(at)) for ns, at, name, cell in _STEP.findall(upto_arrival)]
+    if len(steps) > 1 and steps[0].instance == steps[1].instance:
+        steps = steps[1:]  # the clock pin of the register that launches
+    elif steps:
+        launched = round(steps[0].arrival_ns - steps[0].delay_ns, 6)
+        steps = [PathStep("input", "port", launched, launched), *steps]
     return StaticTiming(_PERIOD_NS - float(slack.group(1)), tuple(steps), found, "OpenSTA, ideal clock, no wires")
 
 
 def _first_error(report: str) -> str:
-    lines = [line.strip() for line in report.splitlines() if "error" in line.lower() or "warning" in line.lower()]
+    lines = [line.strip() for line in report.splitlines() if "error" in line.lower()]
     return lines[0] if lines else "no error was reported"

@@ -4,7 +4,6 @@ from typing import Any
 
 from codesign.delay import technology
 from codesign.errors import BadInputError
-from codesign.estimate import fabric_of
 from codesign.flows.design import Bound
 from codesign.optimise import Limits, optimise
 from codesign.options import RunOptions
@@ -22,7 +21,7 @@ def compile_bound(bound: Bound, options: RunOptions, clock_ns: float) -> Rtl:
     chosen, copies = technology(options.technology), 3 if options.tmr == "registers" else 1
     limits = Limits(options.ii_cycles, options.latency_cycles, options.area_budget)
     choice = optimise(bound.graph, chosen, clock_ns, reuse, limits, inner_cuts=inner_cuts, copies=copies)
-    fabric, record = fabric_of(chosen), choice.record()
+    fabric, record = chosen.fabric, choice.record()
     return emit(bound.graph, choice.schedule, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric, choice=record)
 
 

@@ -116,7 +116,7 @@ def synthesise_asic(
     if liberty is None or library is None:
         job = run_job(scripts.nand_script(), "nand", files, work_dir, timeout_s)
         return _generic_result(job, wall_s(gates, job))
-    files[scripts.LIBERTY] = _plain_liberty(liberty, work_dir)
+    files[scripts.LIBERTY] = plain_liberty(liberty, work_dir)
     job = run_job(scripts.asic_script(unusable_cells(library), clock_ns), "asic", files, work_dir, timeout_s)
     return _asic_result(job, wall_s(gates, job), library, liberty)
 
@@ -129,6 +129,12 @@ def synthesise_fpga(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TI
     result = _fpga_result(quick, wall_s(gates, quick))
     if result.luts > XILINX_LUT_LIMIT:
         return result
+    return synthesise_xilinx(rtl_dir, work_dir, timeout_s)
+
+
+def synthesise_xilinx(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
+    """Count UltraScale+ resources by the full flow, whatever the size; netlist.json stands beside the source."""
+    rtl = read_rtl(rtl_dir)
     full = run_job(scripts.xilinx_script(rtl.top, _names(rtl)), "xcup", _files(rtl), work_dir, timeout_s)
     return _fpga_result(full, wall_s(full))
 
@@ -222,7 +228,8 @@ def _files(rtl: RtlInput) -> dict[str, Path]:
     return {path.name: path for path in (*rtl.sources, *rtl.tables)}
 
 
-def _plain_liberty(liberty: Path, work_dir: Path) -> Path:
+def plain_liberty(liberty: Path, work_dir: Path) -> Path:
+    """Return an uncompressed copy of `liberty` in `work_dir`, named by its content."""
     text = read_text(liberty)
     path = work_dir / f"liberty-{hashlib.sha256(text.encode()).hexdigest()[:16]}.lib"
     return path if path.is_file() else write_text(path, text)

@@ -55,6 +55,7 @@ module conv2d #(
 
     matvec #(
         .POSITIONS(POSITIONS), .INPUTS(TAPS), .OUTPUTS(OUTPUTS), .GROUPS(GROUPS),
-        .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED), .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
+        .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED),
+        .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
     ) products (.x(windows), .w(weights), .start(start), .y(y));
 endmodule

@@ -39,7 +39,8 @@ module conv2d_serial #(
     input  wire [CHANNELS*ROWS*COLUMNS*X_WIDTH-1:0] x,
     input  wire [OUTPUTS*B_WIDTH-1:0]               bias,
     output wire [A_WIDTH-1:0]                       weights_address,
-    input  wire [(OUTPUTS/OUTPUT_GROUPS)*((CHANNELS/GROUPS)*KERNEL_ROWS*KERNEL_COLUMNS/INPUT_GROUPS)*W_WIDTH-1:0] weights,
+    input  wire [(OUTPUTS/OUTPUT_GROUPS)*((CHANNELS/GROUPS)*KERNEL_ROWS*KERNEL_COLUMNS/INPUT_GROUPS)*W_WIDTH-1:0]
+                                                    weights,
     output wire                                     out_valid,
     output wire [OUTPUTS*OUT_ROWS*OUT_COLUMNS*Y_WIDTH-1:0] y,
     output wire                                     tmr_err

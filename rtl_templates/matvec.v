@@ -3,7 +3,8 @@
 // Every product is formed at full width and floored by TRUNCATE bits before it is added. Y_WIDTH comes
 // from interval analysis: the final sum fits, so sums modulo 2**Y_WIDTH are exact.
 // Latency: combinational.
-// Ports: x     POSITIONS * GROUPS vectors of INPUTS elements, element (p*GROUPS + g)*INPUTS + i, element 0 in the lowest bits
+// Ports: x     POSITIONS * GROUPS vectors of INPUTS elements, element (p*GROUPS + g)*INPUTS + i,
+//              element 0 in the lowest bits
 //        w     OUTPUTS rows of INPUTS weights, element o*INPUTS + i
 //        start OUTPUTS * POSITIONS values that the sums start from, element o*POSITIONS + p
 //        y     OUTPUTS * POSITIONS sums, element o*POSITIONS + p

@@ -110,7 +110,8 @@ module matvec_serial #(
 
     matvec #(
         .POSITIONS(GROUP_POSITIONS), .INPUTS(GROUP_INPUTS), .OUTPUTS(GROUP_OUTPUTS), .GROUPS(VECTORS),
-        .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED), .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
+        .X_WIDTH(X_WIDTH), .X_SIGNED(X_SIGNED), .W_WIDTH(W_WIDTH), .W_SIGNED(W_SIGNED),
+        .Y_WIDTH(Y_WIDTH), .TRUNCATE(TRUNCATE)
     ) products (.x(x_phase), .w(word), .start(start), .y(sums));
 
     // Accumulators.

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.models import load_bench
 from codesign.delay import NAMES, Technology, technology
 from codesign.errors import BadInputError
-from codesign.estimate import Estimator, fabric_of
+from codesign.estimate import Estimator
 from codesign.fixed import Fixed
 from codesign.graph import Graph, Node, Port
 from codesign.ops import Add, Constant, Dense, Input, Requantise, Reshape
@@ -60,7 +60,7 @@ FAST_NS = fastest_clock(GRAPH, XCUP)
 
 
 def simulated(graph: Graph, choice: Choice, bench: Bench, tech: str) -> None:
-    rtl = emit(graph, choice.schedule, tmr="registers", clock_ns=5.0, fabric=fabric_of(technology(tech)))
+    rtl = emit(graph, choice.schedule, tmr="registers", clock_ns=5.0, fabric=technology(tech).fabric)
     rtl_dir = write_rtl(rtl, bench.work / "rtl")
     check_text(graph, choice.schedule, rtl_dir, bench.work / "lint", cuts=choice.inner_cuts)
     check_response(graph, choice.schedule, rtl_dir, bench, random_values(graph, bench.events, 1))
@@ -140,7 +140,7 @@ def test_cuts_that_the_user_gives_are_kept():
         ({"limits": Limits(area=10)}, r"area must be \d+ LUT or more within the other limits, not 10"),
         (
             {"reuse": {"first": 8}, "limits": Limits(ii_cycles=4)},
-            "node 'first': reuse factor must be at most the initiation interval, 4, not 8",
+            r"node 'first': its reuse factor needs an initiation interval of \d+, not 4",
         ),
         ({"reuse": {"first": 3}}, r"node 'first': reuse factor must be one of \(1, 2, 4, 8, 16, 32, 64\), not 3"),
         ({"reuse": {"act": 2}}, r"node 'act': reuse factor must be one of \(1,\), not 2"),
@@ -194,7 +194,7 @@ def test_the_simulation_measures_the_schedule(tmp_path, build_cache, clock_ns, l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("clock_ns", "tech"), [(25.0, "nangate45"), (5.0, "nangate45"), (5.0, "xcup"), (2.5, "xcup")])
+@pytest.mark.parametrize(("clock_ns", "tech"), [(25.0, "nangate45"), (5.0, "xcup"), (2.5, "xcup")])
 def test_the_simulation_measures_the_schedule_of_a_benchmark(shared_data, tmp_path, build_cache, clock_ns, tech):
     graph = load_bench(shared_data / "bench" / "in_edge.json", "half_even")
     choice = optimise(graph, technology(tech), clock_ns)

@@ -1,6 +1,7 @@
 """The integer programme against trying every combination of variants, on random graphs with made-up variants."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +14,14 @@ from codesign.programme import Picks, Problem
 from codesign.schedule import is_cuttable, reusable
 from tests.test_schedule import Model, add, dense, make, narrow, start_times, wires
 
-MOST = 9  # cycles
+MOST = 7  # cycles
 
 
 @st.composite
 def problems(draw: st.DrawFn, most_reuse: int) -> Problem:
-    """Up to four nodes; a product may be cut once inside or be reused; whole delays of 0 to 10, of which 10 fit."""
+    """Up to three nodes; a product may be cut once, or be reused, alone or with its reader; a chain of 10 ns fits."""
     names, nodes = ["x"], []
-    for i in range(draw(st.integers(1, 4))):
+    for i in range(draw(st.integers(1, 3))):
         left, right = (draw(st.sampled_from(names)) for _ in range(2))
         name = f"n{i}"
         nodes.append(
@@ -32,16 +33,21 @@ def problems(draw: st.DrawFn, most_reuse: int) -> Problem:
     delay, area = st.integers(1, 10), st.integers(0, 40)
     variants = {}
     for node in nodes:
-        found = [
-            Variant(
-                1, 0, draw(area) if node.op.kind != "reshape" else 0, 0, 1, draw(delay) * (node.op.kind != "reshape")
-            )
-        ]
+        is_wires = node.op.kind == "reshape"
+        found = [Variant(1, 0, 0, 0, 1, 0) if is_wires else Variant(1, 0, draw(area), 0, 1, draw(delay))]
         if node.op.kind == "dense":
             assert is_cuttable(graph, node.name)
             found.append(Variant(1, 1, draw(area), 1, 1, draw(delay), 0, draw(delay)))
-            legal = reusable(graph)[node.name]
-            found += [Variant(r, 0, draw(area), r, r, draw(delay)) for r in legal if 1 < r <= most_reuse]
+            for reuse in reusable(graph)[node.name][1:]:
+                timing = node.op.timing(reuse, *graph.operand_types(node.name))
+                one = Variant(reuse, 0, draw(area), timing.latency_cycles, timing.ii_cycles, draw(delay))
+                inside = [other for other in nodes if other.operands[0] == node.name and other.op.kind == "requantise"]
+                is_fusable = inside and list(graph.nx.successors(node.name)) == [inside[0].name]
+                if timing.ii_cycles <= most_reuse:
+                    found += [one, replace(one, area=draw(area), is_fused=True)] if is_fusable else [one]
+        leader = node.operands[0]
+        if node.op.kind == "requantise" and any(one.is_fused for one in variants.get(leader, ())):
+            found.append(Variant(1, 0, 0, 0, 1, 0, is_fused=True))
         variants[node.name] = tuple(found)
     return Problem(graph, variants, 10.0, draw(st.sampled_from([0.5, 3.0])), most_reuse, MOST)
 
@@ -59,6 +65,8 @@ def every_plan(problem: Problem) -> list[Plan]:
 
 
 def plan_of(problem: Problem, picks: Picks, latency_cycles: int) -> Plan | None:
+    if any(picks[leader].is_fused != picks[reader].is_fused for leader, reader in problem.pairs):
+        return None
     try:
         return planned(problem, picks, latency_cycles)
     except BadInputError:  # a latency that the picks cannot have
@@ -71,19 +79,21 @@ def check(problem: Problem) -> None:
         assert not every
         return
     assert plan.area == pytest.approx(min(one.area for one in every))
+    fused = {reader: leader for leader, reader in problem.pairs if plan.picks[reader].is_fused}
+    assert plan.schedule.fused == fused
     Model(problem.graph, plan.schedule, start_times(plan.schedule.ii_cycles, [0, 1, 0, 2, 0])).run()
     area = plan.area * 1.2 + 5
     quick = soonest(problem, area, 0, plan)
     assert quick.schedule.latency_cycles == min(one.schedule.latency_cycles for one in every if one.area <= area)
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, deadline=None, max_examples=15, report_multiple_bugs=False)
 @given(problems(1))
 def test_no_combination_needs_less_area_at_an_interval_of_one(problem):
     check(problem)
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, deadline=None, max_examples=15, report_multiple_bugs=False)
 @given(problems(4))
 def test_no_combination_needs_less_area_at_any_interval(problem):
     check(problem)

@@ -118,9 +118,9 @@ class Model:
         slot = self.plan.slots[name]
         for event, came in enumerate(self.starts):
             phase = cycle - came - slot.start
-            if 0 <= phase < slot.reuse:
+            if 0 <= phase < slot.latency_cycles:
                 assert all(wires.get(key) == event for key in self.reads(name)), f"{name}, phase {phase}, event {event}"
-                return event if phase == slot.reuse - 1 else None
+                return event if phase == slot.latency_cycles - 1 else None
         return False
 
 
@@ -271,8 +271,8 @@ def test_a_latency_below_the_shortest_is_an_error():
 
 def test_a_skip_path_waits_for_the_serial_branch():
     plan = schedule(RESIDUAL, {"slow": 2})
-    # x -> register (cycle 1) -> two phases -> register of the cut q -> sum -> output register
-    assert (plan.slots["slow"].start, plan.slots["y"].start, plan.latency_cycles) == (1, 4, 5)
+    # x -> register (cycle 1) -> two phases, with q inside -> sum -> output register
+    assert (plan.slots["slow"].start, plan.slots["y"].start, plan.latency_cycles) == (1, 3, 4)
     assert plan.ii_cycles == 2
     waits = [one for one in plan.registers if one.node == "x"]
     assert len(waits) >= 2  # one register holds a value for two cycles

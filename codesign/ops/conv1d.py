@@ -9,6 +9,7 @@ from codesign.float_form import FloatForm, Floats
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.matvec import Matvec
+from codesign.serial import Serial
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Conv1d(Op, FloatForm):
         """As of `Conv2d`."""
         return self.as_2d.cost(reuse, *_as_rows(*operands))
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products:
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Serial:
         """As of `Conv2d`."""
         return self.as_2d.rtl(reuse, *_as_rows(*operands))
 

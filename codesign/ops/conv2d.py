@@ -13,6 +13,7 @@ from codesign.float_form import FloatForm, Floats, float_sums, largest_sum
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
 from codesign.ops.matvec import Matvec, accumulate, accumulator, by_group, check_shifts, instance, shifted_bias
 from codesign.ranges import Interval
+from codesign.serial import Serial
 
 
 @dataclass(frozen=True)
@@ -126,16 +127,40 @@ class Conv2d(Op, FloatForm):
         return self.matvec(*operands[:2]).reuse_factors
 
     def timing(self, reuse: int, *operands: TensorType) -> Timing:
-        """Combinational at reuse 1, else `reuse` cycles."""
-        return self.matvec(*operands[:2]).timing(reuse)
+        """Combinational at reuse 1; above, an interval of `reuse`, and a latency of as many phases as are used."""
+        matvec = self.matvec(*operands[:2])
+        return matvec.timing(reuse, matvec.digit_phases(reuse, self.truncate, *operands))
 
     def cost(self, reuse: int, *operands: TensorType) -> Cost:
         """Multipliers and register bits."""
-        return self.matvec(*operands[:2]).cost(reuse, self.result(*operands))
+        return self.matvec(*operands[:2]).cost(reuse, self.result(*operands), self._serial(reuse, *operands))
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products:
-        """Wired products of constant weights, `conv2d.v` for others, or `conv2d_serial.v` with weights word by word."""
+    def _serial(self, reuse: int, *operands: TensorType) -> Serial | None:
         data, weight, bias = operands
+        matvec = self.matvec(data, weight)
+        phases = matvec.digit_phases(reuse, self.truncate, *operands)
+        if not phases:
+            return None
+        flat = weight.bounds.low.reshape(self.groups, matvec.outputs // self.groups, -1)
+        matrix = np.zeros((self.groups, flat.shape[1], self.groups, matvec.inputs), np.int64)
+        matrix[np.arange(self.groups), :, np.arange(self.groups)] = flat
+        start = bias.bounds.low << self.bias_shift
+        windows = self._seen(data, weight)
+        return Serial(
+            matrix.reshape(matvec.outputs, -1), start, windows, self.pad_value, self.truncate, data.fixed, phases
+        )
+
+    def _seen(self, data: TensorType, weight: TensorType) -> NDArray[Any]:
+        """Return the pixels (positions, groups * taps) that every position sees, -1 for padding."""
+        pixels = np.arange(data.size).reshape(data.shape)
+        return replace(self, pad_value=-1).windows(pixels, (weight.shape[2], weight.shape[3]))
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Serial:
+        """Wired products or a serial engine of constant weights; `conv2d.v`, `conv2d_serial.v` for others."""
+        data, weight, bias = operands
+        serial = self._serial(reuse, *operands)
+        if serial:
+            return serial
         matvec = self.matvec(data, weight)
         if reuse == 1 and weight.is_constant and bias.is_constant:
             return self._wired(data, weight, bias)
@@ -147,9 +172,7 @@ class Conv2d(Op, FloatForm):
 
     def _wired(self, data: TensorType, weight: TensorType, bias: TensorType) -> Products:
         """Return one matrix for all windows: a row for every filter and position, a column for every pixel."""
-        kernel, filters = (weight.shape[2], weight.shape[3]), weight.shape[0]
-        pixels = np.arange(data.size).reshape(data.shape)
-        seen = replace(self, pad_value=-1).windows(pixels, kernel)  # (positions, groups * taps), -1 for padding
+        seen, filters = self._seen(data, weight), weight.shape[0]
         positions = len(seen)
         seen = seen.reshape(positions, self.groups, -1)
         flat = weight.bounds.low.reshape(filters, -1)

@@ -10,6 +10,7 @@ from codesign.fixed import Integers
 from codesign.float_form import FloatForm, Floats, float_sums, largest_sum
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
 from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, constant_products, instance, shifted_bias
+from codesign.serial import Serial
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,27 @@ class Dense(Op, FloatForm):
         return self.matvec(*operands[:2]).reuse_factors
 
     def timing(self, reuse: int, *operands: TensorType) -> Timing:
-        """Combinational at reuse 1, else `reuse` cycles."""
-        return self.matvec(*operands[:2]).timing(reuse)
+        """Combinational at reuse 1; above, an interval of `reuse`, and a latency of as many phases as are used."""
+        matvec = self.matvec(*operands[:2])
+        return matvec.timing(reuse, matvec.digit_phases(reuse, self.truncate, *operands))
 
     def cost(self, reuse: int, *operands: TensorType) -> Cost:
         """Multipliers and register bits."""
-        return self.matvec(*operands[:2]).cost(reuse, self.result(*operands))
+        return self.matvec(*operands[:2]).cost(reuse, self.result(*operands), self._serial(reuse, *operands))
 
-    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products:
-        """Wired products of constant weights, `dense.v` for others, or `dense_serial.v` with weights word by word."""
+    def _serial(self, reuse: int, *operands: TensorType) -> Serial | None:
+        data, weight, bias = operands
+        phases = self.matvec(data, weight).digit_phases(reuse, self.truncate, *operands)
+        windows, start = np.arange(data.size)[None], bias.bounds.low << self.bias_shift
+        return Serial(weight.bounds.low, start, windows, 0, self.truncate, data.fixed, phases) if phases else None
+
+    def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Serial:
+        """Wired products or a serial engine of constant weights; `dense.v`, `dense_serial.v` for others."""
         matvec = self.matvec(*operands[:2])
         _, weight, bias = operands
+        serial = self._serial(reuse, *operands)
+        if serial:
+            return serial
         if reuse == 1 and weight.is_constant and bias.is_constant:
             return constant_products(weight.bounds.low, bias, self.truncate, self.bias_shift)
         own = {"INPUTS": str(matvec.inputs), "TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}

@@ -15,6 +15,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
 from codesign.graph import Cost, Instance, Products, TensorType, Timing, Words
 from codesign.ranges import Interval, frozen, plus, product, shifted, total
+from codesign.serial import DigitPhases, Serial
 from codesign.verilog_literals import counter_bits
 
 
@@ -57,10 +58,24 @@ class Matvec:
         inputs = min(reuse // positions, self.inputs)
         return Phases(positions, inputs, reuse // (positions * inputs))
 
-    def timing(self, reuse: int) -> Timing:
+    def timing(self, reuse: int, digit_phases: DigitPhases | None) -> Timing:
         """Combinational at reuse 1; else one phase a cycle, the result after the last one."""
         self.phases(reuse)
+        if digit_phases:
+            return Timing(digit_phases.count, reuse)
         return Timing(0, 1) if reuse == 1 else Timing(reuse, reuse)
+
+    def digit_phases(self, reuse: int, truncate: int, *operands: TensorType) -> DigitPhases | None:
+        """Return the phases of the engine for constant weights, None where weights come word by word.
+
+        `operands`: types of data, weight, bias. Truncated products are no sums of digits: only positions divide them.
+        """
+        self.phases(reuse)
+        data, weight, bias = operands
+        constant = weight.is_constant and bias.is_constant
+        if reuse == 1 or not constant or (truncate and reuse > self.positions):
+            return None
+        return DigitPhases.of(reuse, self.positions, self.outputs, data.fixed.width)
 
     def word_index(self, reuse: int) -> Integers:
         """Weight elements of each phase word: (phases, lanes), lane order output, input."""
@@ -70,10 +85,15 @@ class Matvec:
         )
         return frozen(index.transpose(0, 2, 1, 3).reshape(phases.outputs * phases.inputs, -1))
 
-    def cost(self, reuse: int, result: TensorType) -> Cost:
-        """Multipliers, and the bits of accumulators, phase counters and the done flag."""
+    def cost(self, reuse: int, result: TensorType, serial: Serial | None) -> Cost:
+        """Multipliers, and the bits of accumulators, phase counters and the done flag.
+
+        For constant weights multipliers are what the tables or shared adders of a phase stand for.
+        """
         phases = self.phases(reuse)
         multipliers = self.positions * self.inputs * self.outputs // reuse
+        if serial:
+            return Cost(multipliers, serial.state_bits + result.bounds.live_bits)
         counters = sum(counter_bits(count) for count in (phases.positions, phases.inputs, phases.outputs))
         return Cost(multipliers, 0 if reuse == 1 else result.bits + counters + 1)
 

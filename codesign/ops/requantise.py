@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
+from codesign.element_form import Element, ElementForm, ElementPort
 from codesign.errors import BadInputError
 from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift, round_shift, saturate
 from codesign.float_form import FloatForm, Floats, magnitude
@@ -16,7 +17,7 @@ Rounding = Literal["floor", "half_even"]
 
 
 @dataclass(frozen=True)
-class Requantise(Op, FloatForm):
+class Requantise(Op, FloatForm, ElementForm):
     """y = clip(round((x * multiplier[c] + addend[c]) / 2**shift), low, high) in format `fixed`.
 
     Channel c of element e is e // (size / channels). `rounding`: "floor", or "half_even" for scales
@@ -110,6 +111,20 @@ class Requantise(Op, FloatForm):
     def cost(self, reuse: int, *operands: TensorType) -> Cost:
         """One constant multiplier an element, unless the multiplier is one."""
         return Cost(0 if set(self.multiplier) == {1} else operands[0].size, 0)
+
+    def element(self, data: TensorType) -> Element:
+        """`requantise_word.v`, with factor and constant of every element as in `rtl`."""
+        how = self.rtl(1, data)
+        factors, constants = how.multiplier[:, None], how.addend[:, None]
+        factor_bits = Fixed.covering(min(int(factors.min()), -1), int(factors.max())).width
+        width = how.sums.fixed.width
+        constant_bits = max(width, Fixed.covering(min(int(constants.min()), -1), int(constants.max())).width)
+        sizes = {"X_WIDTH": data.fixed.width, "X_SIGNED": int(data.fixed.signed), "F_WIDTH": factor_bits}
+        sizes |= {"C_WIDTH": constant_bits, "S_WIDTH": width}
+        own = [(name, str(value)) for name, value in sizes.items()]
+        finish = [pair for pair in how.finish.parameters if pair[0] not in ("SIZE", "X_WIDTH")]
+        ports = ElementPort("factor", factors, factor_bits), ElementPort("constant", constants, constant_bits)
+        return Element("requantise_word", (*own, *finish), ports)
 
     def rtl(self, reuse: int, *operands: TensorType) -> Scaling:
         """Factors and constants as shared adders, then `round_clip.v`; the half that rounds is added with them."""

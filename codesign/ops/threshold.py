@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from codesign.element_form import Element, ElementForm, ElementPort
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
 from codesign.graph import Cost, Instance, Op, TensorType
@@ -13,7 +14,7 @@ from codesign.verilog_literals import concatenation, literal
 
 
 @dataclass(frozen=True, eq=False)
-class Threshold(Op):
+class Threshold(Op, ElementForm):
     """y = base + #{k : x >= thresholds[c, k]}, or base + levels - that count where `falling[c]`.
 
     thresholds (channels, levels), rising along levels; channel of element e is e // (size / channels).
@@ -56,6 +57,27 @@ class Threshold(Op):
     def cost(self, reuse: int, *operands: TensorType) -> Cost:
         """Comparators only."""
         return Cost(0, 0)
+
+    def element(self, data: TensorType) -> Element:
+        """`threshold_word.v`, with the thresholds of every element."""
+        channels, levels = self.thresholds.shape
+        ends = Fixed.covering(int(self.thresholds.min()), int(self.thresholds.max()))
+        inner = max(data.fixed.width, ends.width) + 1
+        parameters = {
+            "LEVELS": levels,
+            "X_WIDTH": data.fixed.width,
+            "X_SIGNED": int(data.fixed.signed),
+            "V_WIDTH": inner,
+            "Y_WIDTH": self.fixed.width,
+            "BASE": literal(self.base, self.fixed.width + 1),
+        }
+        times = data.size // channels
+        falling = np.array([int(falls) for falls in self.falling], np.int64)[:, None]
+        ports = (
+            ElementPort("thresholds", self.thresholds.repeat(times, axis=0), inner),
+            ElementPort("falling", falling.repeat(times, axis=0), 1),
+        )
+        return Element("threshold_word", tuple((name, str(value)) for name, value in parameters.items()), ports)
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance:
         """`threshold.v`."""

@@ -36,7 +36,7 @@ GRAPH = Graph("sample", NODES, (Port("x"),), (Port("fc"),))
 
 @pytest.fixture(scope="module")
 def emitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    plan = schedule(GRAPH, {"conv": 4, "fc": 8})
+    plan = schedule(GRAPH, {"conv": 12, "fc": 8})
     return write_rtl(emit(GRAPH, plan, tmr="registers", clock_ns=25.0), tmp_path_factory.mktemp("rtl") / "rtl")
 
 
@@ -97,7 +97,7 @@ ZOO = {
         "reg held;\n    always @* if (en) held = rst;\nendmodule", r"phase_counter\.v:\d+: .*'held' is not assigned",
     ),
     "latch by a partial case": (
-        "sample_conv_rom.v", "default: word", "1'd0: word", "'word' is not assigned on every path",
+        "sample_conv_serial_tables.v", "default: t0_0_0", "0: t0_0_0", "'t0_0_0' is not assigned on every path",
     ),
     "latch by an assignment": (
         "sample.v", "endmodule", "wire held;\n    assign held = rst ? held : in_valid;\nendmodule", "feeds itself",

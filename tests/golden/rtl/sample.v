@@ -90,106 +90,42 @@ module sample #(
         .err (err[3])
     );
 
-    // b: constant, (2,) x s3
-    wire [5:0] b_y;
-    sample_b u_b (
-        .y (b_y)
-    );
-
     // conv: conv2d, (2, 2, 2) x s9, reuse factor 4
-    wire [71:0] conv_y;
-    wire [0:0] conv_address;
-    wire [89:0] conv_word;
-    sample_conv_rom u_conv_rom (
-        .address (conv_address),
-        .word    (conv_word)
-    );
-    conv2d_serial #(
-        .CHANNELS        (1),
-        .ROWS            (4),
-        .COLUMNS         (4),
-        .KERNEL_ROWS     (3),
-        .KERNEL_COLUMNS  (3),
-        .STRIDE_ROWS     (2),
-        .STRIDE_COLUMNS  (2),
-        .PAD_TOP         (0),
-        .PAD_LEFT        (0),
-        .OUT_ROWS        (2),
-        .OUT_COLUMNS     (2),
-        .GROUPS          (1),
-        .PAD_VALUE       (3'd0),
-        .TRUNCATE        (0),
-        .BIAS_SHIFT      (0),
-        .POSITION_GROUPS (4),
-        .OUTPUTS         (2),
-        .X_WIDTH         (3),
-        .X_SIGNED        (1),
-        .W_WIDTH         (5),
-        .W_SIGNED        (1),
-        .B_WIDTH         (3),
-        .B_SIGNED        (1),
-        .Y_WIDTH         (9),
-        .INPUT_GROUPS    (1),
-        .OUTPUT_GROUPS   (1),
-        .A_WIDTH         (1),
-        .TMR             (TMR)
-    ) u_conv (
-        .clk             (clk),
-        .rst             (rst),
-        .in_valid        (valid_1),
-        .x               (x_r1),
-        .weights_address (conv_address),
-        .weights         (conv_word),
-        .bias            (b_y),
-        .y               (conv_y),
-        .out_valid       (conv_done),
-        .tmr_err         (err[4])
-    );
-
-    // q: requantise, (2, 2, 2) x u4
     wire [31:0] q_y;
-    wire [87:0] q_sums;
-    sample_q_adders u_q (
-        .x (conv_y),
-        .y (q_sums)
+    // with q: requantise
+    sample_conv_serial #(
+        .TMR (TMR)
+    ) u_conv (
+        .clk       (clk),
+        .rst       (rst),
+        .in_valid  (valid_1),
+        .x         (x_r1),
+        .out_valid (conv_done),
+        .y         (q_y),
+        .tmr_err   (err[4])
     );
-    round_clip #(
-        .SIZE      (8),
-        .X_WIDTH   (11),
-        .Y_WIDTH   (4),
-        .SHIFT     (4),
-        .HALF_EVEN (1),
-        .CLIP_LOW  (1),
-        .CLIP_HIGH (1),
-        .V_WIDTH   (12),
-        .LOW       (12'd0),
-        .HIGH      (12'd15)
-    ) u_q_finish (
-        .x (q_sums),
-        .y (q_y)
-    );
-    wire [31:0] q_r1;
-    // 1 of 32 bits never change
-    wire [30:0] q_r1_live, q_r1_live_next;
-    assign q_r1_live_next =
-        {q_y[30:0]};
-    tmr_register #(
-        .WIDTH (31),
-        .TMR   (TMR)
-    ) u_q_r1 (
-        .clk (clk),
-        .rst (rst),
-        .en  (valid_5),
-        .d   (q_r1_live_next),
-        .q   (q_r1_live),
-        .err (err[5])
-    );
-    assign q_r1 =
-        {1'd0, q_r1_live[30:28], q_r1_live[27:0]};
 
     // flat: reshape, (8,) x u4
     wire [31:0] flat_y;
-    assign flat_y = q_r1;
+    assign flat_y = q_y;
+    wire [31:0] flat_r1;
+    // 1 of 32 bits never change
+    wire [30:0] flat_r1_live, flat_r1_live_next;
+    assign flat_r1_live_next =
+        {flat_y[30:0]};
+    tmr_register #(
+        .WIDTH (31),
+        .TMR   (TMR)
+    ) u_flat_r1 (
+        .clk (clk),
+        .rst (rst),
+        .en  (valid_5),
+        .d   (flat_r1_live_next),
+        .q   (flat_r1_live),
+        .err (err[5])
+    );
+    assign flat_r1 =
+        {1'd0, flat_r1_live[30:28], flat_r1_live[27:0]};
 
     // b2: constant, (2,) x s2
     wire [3:0] b2_y;
@@ -233,7 +169,7 @@ module sample #(
         .clk             (clk),
         .rst             (rst),
         .in_valid        (valid_6),
-        .x               (flat_y),
+        .x               (flat_r1),
         .weights_address (fc_address),
         .weights         (fc_word),
         .bias            (b2_y),
