@@ -47,9 +47,12 @@ class SerialEngine:
         how = self.how
         if not self.phases.has_adders:
             padded = np.vstack([how.matrix, np.zeros_like(how.matrix[:1])])[:, self.columns]
-            rows = np.stack([padded[how.rows_of(lane)] for lane in range(how.lanes)])
-            return self._sums_name, tables_module(self._sums_name, rows, self.phases.digit_bits, self._sum_bits)
-        start = how.start if self.phases.is_whole else np.zeros_like(how.start)
+            lanes = [how.rows_of(lane) for lane in range(how.lanes)]
+            weights = np.stack([padded[rows] for rows in lanes])
+            starts = np.append(how.sum_starts, 0)[np.array(lanes)]
+            name, size = self._sums_name, self.phases.digit_bits
+            return name, tables_module(name, weights, starts, size, self._sum_bits)
+        start = how.start if self.phases.is_whole else how.sum_starts
         products = Products(how.matrix[:, self.columns], start, how.truncate)
         result = TensorType.full((len(how.matrix),), self._sum_format)
         module = AddersModule(self._sums_name, products, self._operands_type, result, fabric=fabric)
@@ -258,27 +261,20 @@ class SerialEngine:
         """Wire total<tag>: the sum over the digits, complete in the phase of the last one."""
         how, phases, size = self.how, self.phases, self.phases.digit_bits
         width, kept = how.running_bits(lane), how.kept_bits(lane)
-        rows = how.rows_of(lane)
-        # Differences, as in tables: what enters the carry chain is the sum. begun - ~old is one more than begun + old,
-        # so every start is one less.
-        starts = np.vstack([how.digit_starts, np.zeros_like(how.digit_starts[:1])])[rows] - (phases.digits > 1)
-        counters = (("row", phases.rows), ("digit", phases.digits))
-        lines = self._word(f"start{tag}", -starts.reshape(-1, 1), width, counters)
-        lines += [
-            f"{INDENT}wire [{self._sum_bits - 1}:0] sum{tag} = {part};",
-            f"{INDENT}(* keep *) wire [{width - 1}:0] begun{tag} = "
-            f"{_extended(f'sum{tag}', self._sum_bits, width)} - start{tag};",
-        ]
+        sum_ = f"sum{tag}"
+        lines = [f"{INDENT}wire [{self._sum_bits - 1}:0] {sum_} = {part};"]
         if phases.digits == 1:
-            return [*lines, *self._total(tag, f"begun{tag}", width)]
+            return [*lines, *self._total(tag, sum_, self._sum_bits)]
         low = (phases.digits - 1) * size
-        high = kept - low
-        old = f"kept{tag}[{kept - 1}:{low}]"
+        first = np.append(how.starts[1], 0)[how.rows_of(lane)]
+        lines += self._word(f"first{tag}", first.reshape(-1, 1), width, (("row", phases.rows), ("digit", 1)))
+        old = _extended(f"kept{tag}[{kept - 1}:{low}]", kept - low, width, sign=f"kept{tag}[{kept - 1}]")
+        # A difference, as in tables, so that the sum enters the carry chain: sum - ~old is one more than sum + old.
         lines += [
             f"{INDENT}wire [{kept - 1}:0] kept{tag}, kept{tag}_next;",
-            f"{INDENT}wire [{high - 1}:0] old{tag} = (digit == 0) ? {high}'d0 : {old};",
+            f"{INDENT}wire [{width - 1}:0] old{tag} = (digit == 0) ? first{tag} : {old};",
             f"{INDENT}(* keep *) wire [{width - 1}:0] running{tag} = "
-            f"begun{tag} - ~{_extended(f'old{tag}', high, width)};",
+            f"{_extended(sum_, self._sum_bits, width)} - ~old{tag};",
         ]
         upper = f"running{tag}[{width - 1}:{size}]" if width > size else f"running{tag}[{width - 1}]"
         lower = f"kept{tag}[{low - 1}:{size}]" if low > size else ""
@@ -375,11 +371,11 @@ def _digit_name(element: int) -> str:
     return "pad" if element < 0 else f"d{element}"
 
 
-def _extended(name: str, bits: int, wanted: int) -> str:
-    """A signed wire at `wanted` bits."""
+def _extended(name: str, bits: int, wanted: int, sign: str = "") -> str:
+    """A signed wire at `wanted` bits; `sign` is its highest bit if `name` is a part of a wire."""
     if wanted <= bits:
         return name if wanted == bits else f"{name}[{wanted - 1}:0]"
-    return f"{{{{{wanted - bits}{{{name}[{bits - 1}]}}}}, {name}}}"
+    return f"{{{{{wanted - bits}{{{sign or f'{name}[{bits - 1}]'}}}}}, {name}}}"
 
 
 def _word_text(word: Integers, width: int) -> str:

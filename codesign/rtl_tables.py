@@ -32,8 +32,8 @@ class _Sum:
         return Fixed.covering(min(int(self.low.min()), -1), int(self.high.max())).width
 
 
-def tables_module(name: str, weights: Integers, digit_bits: int, sum_bits: int) -> str:
-    """Return module `name`: y[lane] = sum_i weights[lane, row, i] * x[i] for the group of rows on port `row`.
+def tables_module(name: str, weights: Integers, starts: Integers, digit_bits: int, sum_bits: int) -> str:
+    """Return module `name`: y[lane] = starts[lane, row] + sum_i weights[lane, row, i] * x[i], the group on port `row`.
 
     weights (lanes, groups of rows, inputs); every x[i] is unsigned and has `digit_bits`, every y `sum_bits`.
     """
@@ -47,7 +47,7 @@ def tables_module(name: str, weights: Integers, digit_bits: int, sum_bits: int) 
     ]
     # The digits' bits, each with its own weight.
     bits = (weights[..., None] << np.arange(digit_bits)).reshape(lanes, groups, -1)
-    body = [line for lane in range(lanes) for line in _lane(lane, bits[lane], sum_bits)]
+    body = [line for lane in range(lanes) for line in _lane(lane, bits[lane], starts[lane], sum_bits)]
     lines = [
         *header(name, said),
         f"module {name} (",
@@ -61,15 +61,16 @@ def tables_module(name: str, weights: Integers, digit_bits: int, sum_bits: int) 
     return "\n".join(lines) + "\n"
 
 
-def _lane(lane: int, weights: Integers, sum_bits: int) -> list[str]:
-    """Lines of one lane: weights (groups, bits)."""
+def _lane(lane: int, weights: Integers, starts: Integers, sum_bits: int) -> list[str]:
+    """Lines of one lane: weights (groups, bits), starts (groups,) in the first table."""
     lines: list[str] = []
     sums: list[_Sum] = []
-    used = np.flatnonzero(weights.any(axis=0)).tolist()
+    used = sorted(np.flatnonzero(weights.any(axis=0)).tolist(), key=lambda k: int(np.abs(weights[:, k]).max()))
     for number, chain in enumerate(_chains(used, table_data_bits(len(weights)))):
-        running = _table(f"t{lane}_{number}_0", weights[:, chain[0]], chain[0], lines)
+        begun = starts if number == 0 else np.zeros_like(starts)
+        running = _table(f"t{lane}_{number}_0", weights[:, chain[0]], begun, chain[0], lines)
         for place, bits in enumerate(chain[1:], start=1):
-            negative = _table(f"t{lane}_{number}_{place}", -weights[:, bits], bits, lines)
+            negative = _table(f"t{lane}_{number}_{place}", -weights[:, bits], np.zeros_like(starts), bits, lines)
             ends = (running.low - negative.high, running.high - negative.low)
             running = _appended(f"s{lane}_{number}_{place}", running, "-", negative, ends, lines)
         sums.append(running)
@@ -77,7 +78,7 @@ def _lane(lane: int, weights: Integers, sum_bits: int) -> list[str]:
         left, right, *rest = sums
         ends = (left.low + right.low, left.high + right.high)
         sums = [*rest, _appended(f"m{lane}_{len(sums)}", left, "+", right, ends, lines)]
-    value = _extended(sums[0], sum_bits) if sums else literal(0, sum_bits)
+    value = _extended(sums[0], sum_bits)
     return [*lines, f"{INDENT}assign y[{(lane + 1) * sum_bits - 1}:{lane * sum_bits}] = {value};"]
 
 
@@ -89,16 +90,19 @@ def _chains(bits: list[int], data_bits: int) -> list[list[list[int]]]:
         part = bits[first : first + size]
         starts = [0, *range(data_bits + 1, len(part), data_bits)]
         chains.append([part[a:b] for a, b in zip(starts, [*starts[1:], len(part)], strict=True)])
-    return chains
+    return chains or [[[]]]
 
 
-def _table(name: str, weights: Integers, bits: list[int], lines: list[str]) -> _Sum:
-    """Append a table of the sums of `weights` (groups, bits) for every value of its data bits."""
+def _table(name: str, weights: Integers, starts: Integers, bits: list[int], lines: list[str]) -> _Sum:
+    """Append a table of `starts` (groups,) plus sums of `weights` (groups, bits) for every value of its data bits."""
     groups, count = weights.shape
     patterns = (np.arange(1 << count)[None] >> np.arange(count)[:, None]) & 1
-    values = weights @ patterns
+    values = weights @ patterns + starts[:, None]
     table = _Sum(name, values.min(axis=1), values.max(axis=1))
     width = table.bits
+    if values.size == 1:
+        lines.append(f"{INDENT}wire [{width - 1}:0] {name} = {literal(int(values[0, 0]), width)};")
+        return table
     address = ", ".join([*(["row"] if groups > 1 else []), *(f"x[{bit}]" for bit in reversed(bits))])
     *entries, last = values.ravel().tolist()  # numbers of groups that do not exist may read anything
     texts = [f"{k}: {name} = {literal(value, width)};" for k, value in enumerate(entries)]
@@ -120,7 +124,7 @@ def _appended(  # noqa: PLR0917
 
 
 def _extended(value: _Sum, bits: int) -> str:
-    """A wire with copies of its sign up to `bits`."""
-    if bits == value.bits:
-        return value.wire
+    """A wire with copies of its sign up to `bits`, or its low bits: what cancels above does not count."""
+    if bits <= value.bits:
+        return value.wire if bits == value.bits else f"{value.wire}[{bits - 1}:0]"
     return f"{{{{{bits - value.bits}{{{value.wire}[{value.bits - 1}]}}}}, {value.wire}}}"

@@ -113,30 +113,36 @@ class Serial:
         return [number if number < len(self.matrix) else -1 for number in numbers]
 
     @cached_property
-    def digit_starts(self) -> Integers:
-        """(rows, digits): what is added in the phase of each digit, so that all together give `start`."""
+    def starts(self) -> tuple[Integers, Integers]:
+        """What is added in every phase and what in the phase of the first digit, for each row: together `start`."""
         rest = self.start - self.moved_by * self.matrix.sum(axis=1)
-        size, digits = self.phases.digit_bits, self.phases.digits
-        parts = [(rest >> (size * n)) & ((1 << size) - 1) for n in range(digits - 1)]
-        return np.stack([*parts, rest >> (size * (digits - 1))], axis=1)
+        weight = sum(1 << (self.phases.digit_bits * n) for n in range(self.phases.digits))
+        return rest // weight, rest % weight
+
+    @property
+    def sum_starts(self) -> Integers:
+        """What the sums of a phase start from: `starts`, less the one that the accumulator's subtraction adds."""
+        return self.starts[0] - (self.phases.digits > 1)
 
     @cached_property
     def sum_ends(self) -> tuple[Integers, Integers]:
         """Least and largest sum of one digit of every input, for each row."""
         top = (1 << self.phases.digit_bits) - 1
-        return np.minimum(self.matrix, 0).sum(axis=1) * top, np.maximum(self.matrix, 0).sum(axis=1) * top
+        ends = (pick(self.matrix, 0).sum(axis=1) * top + self.sum_starts for pick in (np.minimum, np.maximum))
+        return next(ends), next(ends)
 
     @cached_property
     def running_ends(self) -> tuple[Integers, Integers]:
         """Least and largest value of the accumulator's adder for each row, over all digits."""
-        ends = []
+        found = []
         for sums, pick in zip(self.sum_ends, (np.minimum, np.maximum), strict=True):
-            value, every = np.zeros_like(sums), []
-            for start in self.digit_starts.T:
-                value = (value >> self.phases.digit_bits) + sums + start
+            added, every = sums + (self.phases.digits > 1), [sums]
+            value = added + self.starts[1]
+            for _ in range(self.phases.digits):
                 every.append(value)
-            ends.append(pick.reduce(every))
-        return ends[0], ends[1]
+                value = (value >> self.phases.digit_bits) + added
+            found.append(pick.reduce(every))
+        return found[0], found[1]
 
     def running_bits(self, lane: int) -> int:
         """Bits of a lane's accumulator adder, signed."""

@@ -72,13 +72,13 @@ def test_fewer_phases_than_the_reuse_factor(tmp_path: Path, build_cache: Path, t
 
 def test_a_wrong_table_entry_is_caught(tmp_path: Path, build_cache: Path):
     """Negative control: one bit of one table entry flipped in the Verilog."""
-    plan, rtl_dir = written(tmp_path, REUSE[2])
+    _, rtl_dir = written(tmp_path, REUSE[2])
     values = random_values(GRAPH, 60, 5)
     events, expected = stimulus(GRAPH, values), GRAPH.evaluate(values)
-    table = rtl_dir / "engines_fc_serial_tables.v"
+    table = rtl_dir / "engines_last_serial_tables.v"
     text = table.read_text()
-    found = re.search(r" 1: (\w+) = (-?\d+'d)(\d+);", text)
-    wrong = f" 1: {found[1]} = {found[2]}{int(found[3]) ^ 1};"
+    found = re.search(r" 0: (\w+) = (-?\d+'d)(\d+);", text)
+    wrong = f" 0: {found[1]} = {found[2]}{int(found[3]) ^ 1};"
     table.write_text(text.replace(found[0], wrong, 1))
     drive = Drive(gap_events=len(events), reset_events=8)
     response = simulate(rtl_dir, events, drive, tmp_path / "run", build_cache, b"")

@@ -50,7 +50,9 @@ def test_digits_add_up(seed, width, signed, reuse):
     size, running, low = phases.digit_bits, np.zeros(5, np.int64), np.zeros(5, np.int64)
     for n in range(phases.digits):
         digit = ((x + how.moved_by) >> (size * n)) & ((1 << size) - 1)
-        running = (running >> size) + matrix @ digit + how.digit_starts[:, n]
+        sums = matrix @ digit + how.sum_starts
+        assert np.all((how.sum_ends[0] <= sums) & (sums <= how.sum_ends[1]))
+        running = (running >> size) + sums + (phases.digits > 1) + how.starts[1] * (n == 0)
         assert np.all(how.running_ends[0] <= running)
         assert np.all(running <= how.running_ends[1])
         low += (running & ((1 << size) - 1)) << (size * n)

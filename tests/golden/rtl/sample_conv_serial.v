@@ -1,6 +1,7 @@
 // sample_conv_serial: constant 2 x 9 matrix at 4 position(s) in 4 phases:
 // 4 position group(s) x 1 row group(s) x 1 digit(s) of 3 bits, digits fastest, least significant first.
 // Latency: 4 cycles. x must hold still from in_valid on for all of them.
+// Initiation interval: 4 cycles.
 // Ports: in_valid, x first phase and operand; out_valid, y the result, in the cycle after the last phase,
 //        kept until the first group of the next event is complete; tmr_err a copy of a register differs
 module sample_conv_serial #(
@@ -17,7 +18,7 @@ module sample_conv_serial #(
     wire [7:0] err;
 
     // phase
-    wire busy, active;
+    wire busy, active, last;
     wire [31:0] digit;
     wire digit_last;
     phase_counter #(
@@ -58,6 +59,7 @@ module sample_conv_serial #(
         .tmr_err (err[2])
     );
     assign busy = (digit != 0) | (row != 0) | (position != 0);
+    assign last = active & digit_last & row_last & position_last;
     assign active = in_valid | busy;
     tmr_register #(
         .WIDTH (1),
@@ -66,7 +68,7 @@ module sample_conv_serial #(
         .clk (clk),
         .rst (rst),
         .en  (1'b1),
-        .d   (active & digit_last & row_last & position_last),
+        .d   (last),
         .q   (out_valid),
         .err (err[3])
     );
