@@ -44,6 +44,7 @@ class Areas:
 
     full_adder: float
     half_adder: float
+    constant: float
     register: float
     voter: float
     compare: float
@@ -127,6 +128,10 @@ class Technology:
         """Full adders over `overlap_bits`, incrementers over the rest of `total_bits`."""
         rest = 0 if total_bits is None else total_bits - overlap_bits
         return self.areas.full_adder * overlap_bits + self.areas.half_adder * rest
+
+    def constant_area(self, bits: int) -> float:
+        """A constant added to `bits` bits at the end of a sum."""
+        return self.areas.constant * bits
 
     def register_area(self, bits: int, copies: int = 1) -> float:
         """Registers with reset; `copies` is 1, or 3 with a voter for every bit."""

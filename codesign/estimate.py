@@ -169,6 +169,7 @@ class Estimator:
             result = self.graph.types[node.name]
             module = AddersModule(node.name, how, operands[0], result, cuts=inner_cuts, fabric=self.fabric)
             area += technology.register_area(module.register_bits, self.copies)
+            area += result.size * technology.constant_area(result.fixed.width)
         repeated = copies(node.op, *operands)
         steps = operator_steps(node.op, reuse, *operands)
         return area + self.graph.types[node.name].size * repeated * sum(step_area(step, technology) for step in steps)

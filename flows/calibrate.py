@@ -33,7 +33,10 @@ NETWORK_DELAYS = {
     "compare": 0.5,
     "compare_log": 0.2,
 }
-NETWORK_AREAS = ("full_adder", "half_adder", "compare")
+NETWORK_AREAS = ("full_adder", "constant", "compare")
+# A half adder is an exclusive or and a gate, of the two and the majority in a full adder; the networks cannot tell the
+# two apart, as they have them in nearly the same ratio.
+HALF_ADDER_SHARE = 0.4
 Floats = NDArray[np.float64]
 
 
@@ -158,35 +161,35 @@ def _model(point: NetworkPoint, tech: Technology) -> PathModel:
 
 
 def _with_network_areas(start: Technology, samples: Sequence[Sample]) -> tuple[Technology, dict[str, float]]:
-    """Fit full adders, half adders and comparisons to what the area of the networks is beside their registers."""
+    """Fit adders, constants and comparisons to what the area of the networks is beside their registers."""
     rows = [network_counts(_model(s.point, start)) for s in samples if isinstance(s.point, NetworkPoint)]
     registers = [start.register_area(s.measured.flip_flop_bits) for s in samples]
     logic = np.array([s.measured.area for s in samples]) - registers
-    matrix = np.array(rows, dtype=float)
-    found = nonnegative(matrix, logic)
-    areas = replace(start.areas, **dict(zip(NETWORK_AREAS, found, strict=True)))
-    predicted = matrix @ np.array(found) + registers
+    matrix = np.array([(full + HALF_ADDER_SHARE * half, *rest) for full, half, *rest in rows], dtype=float)
+    found = dict(zip(NETWORK_AREAS, nonnegative(matrix, logic), strict=True))
+    areas = replace(start.areas, half_adder=HALF_ADDER_SHARE * found["full_adder"], **found)
+    predicted = matrix @ np.array(list(found.values())) + registers
     errors = [float(p / s.measured.area - 1) for p, s in zip(predicted, samples, strict=True)]
     return replace(start, areas=areas), {s.point.name: e for s, e in zip(samples, errors, strict=True)}
 
 
-def network_counts(model: PathModel) -> tuple[int, int, int]:
-    """Return the full-adder bits, half-adder bits and compared bits of a network."""
-    full = half = compared = 0
+def network_counts(model: PathModel) -> tuple[int, int, int, int]:
+    """Return the bits of full adders, of half adders, of constants at the end of sums, and those that are compared."""
+    full = half = constant = compared = 0
     for name, place in model.places.items():
         elements = model.graph.types[name].size
         for sums in (place.products, place.sums):
             for overlap, total in sums.columns if sums else ():
                 full, half = full + overlap, half + total - overlap
+        constant += elements * sum(step.size for step in place.steps if step.kind == "constant")
         compared += elements * sum(step.size for step in place.steps if step.kind == "compare")
-        half += elements * sum(step.size for step in place.steps if step.kind == "constant")
-    return full, half, compared
+    return full, half, constant, compared
 
 
 def predicted_area(model: PathModel, tech: Technology, register_bits: int, copies: int = 1) -> float:
     """Return the area of a network of dense layers and requantisations as the constants give it."""
-    full, half, compared = network_counts(model)
-    logic = full * tech.areas.full_adder + half * tech.areas.half_adder + compared * tech.areas.compare
+    full, half, constant, compared = network_counts(model)
+    logic = tech.adder_area(full, full + half) + tech.constant_area(constant) + tech.compare_area(compared)
     return logic + tech.register_area(register_bits, copies)
 
 

@@ -34,6 +34,7 @@ def test_areas_rise_with_size(tech):
     assert tech.multiplier_area(8, 8) > tech.adder_area(8) > 0
     assert tech.rom_area(16, 8) > 0
     assert tech.compare_area(8) > 0
+    assert tech.constant_area(8) >= 0
     assert (tech.area_unit == "LUT") == (tech.nand2_area == 1.0)
 
 

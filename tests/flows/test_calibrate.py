@@ -55,7 +55,7 @@ def sample(point, tech, ns, area, bits):
 def test_the_fit_finds_the_constants_that_samples_were_made_with():
     start = technology("nangate45")
     delays = replace(start.delays, adder=0.11, adder_bit=0.013, carry_save=0.17, voter=0.2, mux=0.05, multiplier=0.1)
-    areas = replace(start.areas, full_adder=6.0, half_adder=3.0, register=5.0, mux=2.5)
+    areas = replace(start.areas, full_adder=6.0, half_adder=2.4, constant=1.5, register=5.0, mux=2.5)
     truth = replace(start, delays=delays, areas=areas)
     found, residuals = calibrate.fit(start, made_with(truth))
     assert residuals.summary["delay_largest_percent"] < 2
