@@ -25,6 +25,9 @@ bench: env $(PEERS)/.installed
 	@test -n "$(DATA)" || { echo "error: name the folder with bench/ and liberty/: make bench DATA=folder" >&2; exit 2; }
 	@$(BIN)/python -m benchmarks.side_by_side --data "$(DATA)" --peers $(PEERS)/bin/python
 	@$(BIN)/python -m benchmarks.hls4ml_emulation --data "$(DATA)" --peers $(PEERS)/bin/python
+	@$(BIN)/python -m benchmarks.emulation --data "$(DATA)/bench" --peers $(PEERS)/bin/python
+	@$(BIN)/python -m benchmarks.emission
+	@$(BIN)/python -m benchmarks.designs
 	@$(BIN)/python -m benchmarks.document
 
 lint: env

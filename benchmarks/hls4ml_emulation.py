@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.generate import HERE, random_inputs
 from benchmarks.models import load_bench
 from benchmarks.tables import table
+from codesign.errors import ToolFailedError
 from codesign.files import write_json, write_text
 
 NETWORKS = ("jet_sp50", "jet_trained")
@@ -35,13 +36,15 @@ class Row:
 
 
 def measure(network: str, models: Path, python: Path, folder: Path) -> Row:
-    """Compile and run one network in the peers' environment."""
+    """Compile and run one network in the peers' environment; `ToolFailedError` if it has no hls4ml or that fails."""
     graph = load_bench(models / f"{network}.json", "half_even")
     inputs = random_inputs(graph, EVENTS)
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "inputs.npy", inputs)
     command = (str(python), str(HERE / "peer_hls4ml.py"), str(models / f"{network}.onnx"), str(folder))
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolFailedError(f"hls4ml failed on {network}: {done.stderr.strip().splitlines()[-1]}")
     said = json.loads(done.stdout.splitlines()[-1])
     wanted = graph.evaluate({graph.inputs[0].node: inputs})[graph.outputs[0].node].reshape(EVENTS, -1)
     got = np.load(folder / "outputs.npy", allow_pickle=False)
@@ -59,15 +62,16 @@ def text(rows: list[Row]) -> str:
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Has bench/.")
-@click.option("--peers", type=click.Path(path_type=Path), required=True, help="Python that has hls4ml.")
+@click.option("--peers", type=click.Path(exists=True, path_type=Path), required=True, help="Python that has hls4ml.")
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("runs/bench"), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=HERE / "results", show_default=True)
 def main(data: Path, peers: Path, cache: Path, output: Path) -> None:
     """Measure every network that has a QONNX file."""
-    if not peers.exists():
-        click.echo("skipped hls4ml: it needs an environment with benchmarks/requirements.txt", err=True)
+    try:
+        rows = [measure(name, data / "bench", peers, cache.resolve() / "hls4ml" / name) for name in NETWORKS]
+    except ToolFailedError as error:
+        click.echo(f"skipped: {error}", err=True)
         return
-    rows = [measure(name, data / "bench", peers, cache.resolve() / "hls4ml" / name) for name in NETWORKS]
     write_json(output / "hls4ml.json", [asdict(row) for row in rows])
     write_text(output / "hls4ml.md", text(rows))
 
