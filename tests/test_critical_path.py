@@ -11,7 +11,7 @@ from codesign.fixed import Fixed
 from codesign.graph import Graph, Node, Port
 from codesign.ops.dense import Dense
 from codesign.ops.requantise import Requantise
-from codesign.ops.sources import Constant, Input
+from codesign.ops.sources import Constant, Input, Parameter
 from codesign.schedule import schedule
 from codesign.steps import Step, operator_steps
 
@@ -80,13 +80,22 @@ def test_triplication_costs_a_voter_a_cycle():
     assert voted - once == pytest.approx(TECH.voter_ns)
 
 
-def test_a_serial_node_reads_a_word_multiplies_and_accumulates():
+def test_a_serial_node_with_programmable_weights_reads_a_word_multiplies_and_accumulates():
     graph = dense([[1, 3, 2, 5]])
+    nodes = tuple(Node("w", Parameter((1, 4), Fixed(4, 0, True))) if node.name == "w" else node for node in graph.nodes)
+    graph = Graph("net", nodes, graph.inputs, graph.outputs)
     model = PathModel(graph, schedule(graph, {"sum": 2}), TECH.fabric)
     kinds = [step.kind for step in model.places["sum"].steps]
     assert kinds[:2] == ["mux", "multiplier"]
     assert set(kinds[2:]) == {"adder"}
     assert model.critical_path(TECH).ns > TECH.register_ns + TECH.multiplier_ns(6, 4)
+
+
+def test_a_serial_node_with_constant_weights_has_no_multiplier():
+    graph = dense([[1, 3, 2, 5]])
+    kinds = [step.kind for step in PathModel(graph, schedule(graph, {"sum": 2}), TECH.fabric).places["sum"].steps]
+    assert "multiplier" not in kinds
+    assert kinds[-1] == "adder"
 
 
 def test_every_step_has_a_delay():

@@ -34,8 +34,8 @@ module sample_conv_serial_adders (
     wire [5:0] a17 = a0 + {a1, 1'd0};
     wire [7:0] a18 = a15 + {a14, 3'd0};
     wire [7:0] a19 = a16 + {a17, 1'd0};
-    wire [8:0] a20 = a18 + {~a19};
-    wire signed [9:0] y0 = -10'sd298 + $signed({1'b0, a20});
+    wire [8:0] a20 = a18 + a19;
+    wire signed [9:0] y0 = 10'sd212 - $signed({1'b0, a20});
     assign y[8:0] = y0[8:0];
     wire signed [9:0] y1 = -10'sd162 + $signed({1'b0, a10});
     assign y[17:9] = y1[8:0];
