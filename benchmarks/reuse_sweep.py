@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -19,6 +20,7 @@ from codesign.flows.yosys_job import run_job
 from codesign.flows.yosys_scripts import GATES, gates_script, nand_script
 from codesign.rtl import Tmr, emit, write_rtl
 from codesign.schedule import reusable, schedule
+from codesign.unsigned_form import Fabric
 
 RESULTS = Path(__file__).parent / "results"
 POINTS: tuple[tuple[int, Tmr], ...] = (*((reuse, "none") for reuse in (1, 2, 4, 8, 16, 32)), (32, "registers"))
@@ -46,22 +48,26 @@ def measure(model: Path, reuse: int, tmr: Tmr, work: Path, timeout_s: float) -> 
     graph = load_bench(model, "half_even")
     factors = {name: reuse for name, legal in reusable(graph).items() if reuse in legal}
     plan = schedule(graph, factors)
-    rtl = emit(graph, plan, tmr=tmr, clock_ns=CLOCK_NS)
-    folder = write_rtl(rtl, work / f"{model.stem}_{reuse}_{tmr}")
-    files = {name: folder / name for name, _ in rtl.files}
+    emitted = {fabric: emit(graph, plan, tmr=tmr, clock_ns=CLOCK_NS, fabric=fabric) for fabric in get_args(Fabric)}
+    files = {
+        fabric: {name: folder / name for name, _ in rtl.files}
+        for fabric, rtl in emitted.items()
+        for folder in [write_rtl(rtl, work / f"{model.stem}_{reuse}_{tmr}_{fabric}")]
+    }
     layers = [node for node in graph.nodes if node.op.static_operands]
     costs = [node.op.cost(factors.get(node.name, 1), *graph.operand_types(node.name)) for node in layers]
     multipliers = sum(cost.multipliers for cost in costs)
-    row = Row(reuse, tmr, plan.latency_cycles, plan.ii_cycles, multipliers, rtl.manifest["register_bits"])
+    bits = emitted["lut"].manifest["register_bits"]
+    row = Row(reuse, tmr, plan.latency_cycles, plan.ii_cycles, multipliers, bits)
     return _synthesised(row, graph.name, files, work / "jobs", timeout_s)
 
 
-def _synthesised(row: Row, top: str, files: Mapping[str, Path], jobs: Path, timeout_s: float) -> Row:
+def _synthesised(row: Row, top: str, files: Mapping[Fabric, Mapping[str, Path]], jobs: Path, timeout_s: float) -> Row:
     found: dict[str, int | None] = {}
     try:
-        counts = fpga(top, files, jobs, timeout_s)
-        found |= {"luts": counts.luts, "flip_flops": counts.flip_flops}
-        gates = run_job(gates_script(top, sorted(files)), "gates", files, jobs, timeout_s)
+        counts = fpga(top, files["lut"], jobs, timeout_s)
+        found |= {"luts": counts.area, "flip_flops": counts.flip_flops}
+        gates = run_job(gates_script(top, sorted(files["cells"])), "gates", files["cells"], jobs, timeout_s)
         job = run_job(nand_script(), "nand", {GATES: gates / GATES}, jobs, timeout_s)
         design = read_json(job / "stat.json")["design"]
         transistors = str(design["estimated_num_transistors"]).rstrip("+")

@@ -151,7 +151,7 @@ def test_the_whole_flow_in_a_relative_folder_without_triplication(bound, use, tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("reuse", "cycles"), [((), (1, 1)), ((("dense", 6),), (8, 6))])
+@pytest.mark.parametrize(("reuse", "cycles"), [((), (1, 1)), ((("dense", 6),), (6, 6))])
 def test_the_whole_flow_ends_in_a_report_with_measured_numbers(bound, use, tmp_path, reuse, cycles):
     use(bound)
     text = run.run_design(RunOptions("tiny", tmp_path, reuse=reuse))
