@@ -160,7 +160,10 @@ def _from_alkaid(matrix: Integers, bounds: Interval, method: str, extra_depth: i
     # The solver reads the memory as it lies and ignores strides.
     kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
     intervals = [(float(low), float(high), 1.0) for low, high in zip(bounds.low, bounds.high, strict=True)]
-    stages = cmvm_solve(kernel, method0=method, hard_dc=extra_depth, qintervals=intervals)
+    # Trying every way to take the matrix apart costs six times as much, and finds nothing better in large ones.
+    is_large = np.count_nonzero(matrix) > MANY_WEIGHTS
+    fast = {"search_all_decompose_dc": False, "decompose_dc": 0} if is_large else {}
+    stages = cmvm_solve(kernel, method0=method, hard_dc=extra_depth, qintervals=intervals, **fast)
     reader = _Reader(matrix.shape[1])
     outputs = [(k, 0, False) for k in range(matrix.shape[1])]
     for stage in stages:
