@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BLOCKS = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 LINES = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
 COMMANDS = [line for line in LINES if line.startswith("codesign ")]
-FILE = re.compile(r"\.(safetensors|npz|csv|lib\.gz)$")
+FILE = re.compile(r"\.(safetensors|onnx|npz|csv|lib\.gz)$")
 TARGETS = [line.split()[1] for line in LINES if line.startswith("make ")]
 
 
