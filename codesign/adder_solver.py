@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from codesign.adders import Adder, AdderGraph, Term, joined, pruned
+from codesign.adders import EXTRA_DEPTH, Adder, AdderGraph, Term, joined, pruned
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.ranges import Interval
@@ -22,7 +22,6 @@ ORDERED_WEIGHTS = 500
 MAX_WEIGHTS = 40_000  # above, the search takes minutes and no sensible chip holds the result
 EXACT_WEIGHT = 1 << 24  # the solver takes float32
 DIGIT_BITS = 20  # larger single factors are taken apart into such digits
-EXTRA_DEPTH = 2  # adders beyond the shallowest tree: more saves 2 % of the adders and doubles the longest path
 
 
 def solve(
@@ -43,13 +42,18 @@ def solve(
 
 
 def solve_blocks(
-    matrix: Integers, inputs: Interval, blocks: Sequence[Sequence[int]], fabric: Fabric = "cells"
+    matrix: Integers,
+    inputs: Interval,
+    blocks: Sequence[Sequence[int]],
+    fabric: Fabric = "cells",
+    *,
+    extra_depth: int = EXTRA_DEPTH,
 ) -> AdderGraph:
     """Return the smaller of: all rows solved together; every block of rows solved alone, equal blocks once."""
-    together = solve(matrix, inputs, fabric)
+    together = solve(matrix, inputs, fabric, extra_depth=extra_depth)
     if len(blocks) < 2:
         return together
-    parts = [(_block(matrix[list(rows)], inputs, fabric), rows) for rows in blocks]
+    parts = [(_block(matrix[list(rows)], inputs, fabric, extra_depth), rows) for rows in blocks]
     alone = joined(matrix.shape[1], [(graph, columns, rows) for (graph, columns), rows in parts], len(matrix))
     return min((together, alone), key=lambda graph: cost(graph, inputs, fabric))
 
@@ -107,9 +111,10 @@ def _factor(factor: int) -> AdderGraph:
     return AdderGraph(1, tuple(adders), (total,))
 
 
-def _block(rows: Integers, inputs: Interval, fabric: Fabric) -> tuple[AdderGraph, list[int]]:
+def _block(rows: Integers, inputs: Interval, fabric: Fabric, extra_depth: int) -> tuple[AdderGraph, list[int]]:
     columns = np.flatnonzero(rows.any(axis=0))
-    return solve(rows[:, columns], inputs.mapped(lambda array: array[columns]), fabric), columns.tolist()
+    inner = inputs.mapped(lambda array: array[columns])
+    return solve(rows[:, columns], inner, fabric, extra_depth=extra_depth), columns.tolist()
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ class PathModel:
         return slot is not None and isinstance(operand.op.rtl(slot.reuse, *types), Products)
 
     def _sums(self, how: Products, result: TensorType, data: TensorType, cuts: int, steps: Steps) -> _Place:
-        planned = plan(how, data, fabric=self.fabric)
+        planned = plan(how, data, fabric=self.fabric, extra_depth=self.schedule.extra_depth)
         products = Sums.of(planned.products, planned.inputs.bounds, 0, self.fabric) if planned.products else None
         sums = Sums.of(planned.sums, planned.sum_bounds, cuts, self.fabric)
         return _Place(products, sums, None, (Step("constant", result.fixed.width), *steps))

@@ -10,6 +10,7 @@ from math import ceil
 
 import numpy as np
 
+from codesign.adders import EXTRA_DEPTH
 from codesign.critical_path import Sums, step_ns
 from codesign.delay import Technology
 from codesign.element_form import ElementForm
@@ -67,6 +68,7 @@ class Estimator:
     graph: Graph
     technology: Technology
     copies: int
+    extra_depth: int = EXTRA_DEPTH
     _plans: dict[str, Plan] = field(default_factory=dict, repr=False)
 
     @property
@@ -150,7 +152,8 @@ class Estimator:
     def _plan(self, node: Node, how: Products) -> Plan:
         """The adder graph of a node, solved once: there is one way to build it without reuse."""
         if node.name not in self._plans:
-            self._plans[node.name] = plan(how, self.graph.operand_types(node.name)[0], fabric=self.fabric)
+            data = self.graph.operand_types(node.name)[0]
+            self._plans[node.name] = plan(how, data, fabric=self.fabric, extra_depth=self.extra_depth)
         return self._plans[node.name]
 
     def _area(self, node: Node, reuse: int, inner_cuts: int) -> float:
@@ -167,7 +170,7 @@ class Estimator:
         if isinstance(how, Products):
             area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how), self.fabric))
             result = self.graph.types[node.name]
-            module = AddersModule(node.name, how, operands[0], result, cuts=inner_cuts, fabric=self.fabric)
+            module = AddersModule(node.name, how, operands[0], result, None, inner_cuts, self.fabric, self.extra_depth)
             area += technology.register_area(module.register_bits, self.copies)
             area += result.size * technology.constant_area(result.fixed.width)
         repeated = copies(node.op, *operands)

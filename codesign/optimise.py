@@ -4,10 +4,12 @@ An integer programme picks, exactly (codesign/programme.py). What the user gives
 docs/schedule.md has the formulae and their sources.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from codesign.adders import EXTRA_DEPTH
 from codesign.critical_path import CriticalPath, predicted_critical_path
 from codesign.delay import Technology
 from codesign.errors import BadInputError
@@ -18,6 +20,7 @@ from codesign.schedule import Schedule, checked_inner_cuts, checked_reuse, held_
 
 MARGIN = 0.1  # of the clock period, kept for what the delay model does not know
 TOLERANCE_NS = 1e-4  # beyond the solver's own
+EXTRA_DEPTHS = (EXTRA_DEPTH, 0)  # of shared sums, the shallowest last
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Choice:
     path: CriticalPath
 
     @property
+    def extra_depth(self) -> int:
+        """Adders in a row that the shared sums may have beyond the shallowest tree."""
+        return self.schedule.extra_depth
+
+    @property
     def cuts(self) -> tuple[str, ...]:
         """Nodes whose result stands in a register, in order."""
         return tuple(dict.fromkeys(register.node for register in self.schedule.registers))
@@ -53,6 +61,7 @@ class Choice:
             "reuse": dict(self.reuse),
             "inner_cuts": dict(self.inner_cuts),
             "cuts": list(self.cuts),
+            "extra_depth": self.extra_depth,
             "area": round(self.area, 3),
             "area_unit": self.area_unit,
             "critical_path_ns": round(self.path.ns, 4),
@@ -73,6 +82,7 @@ def optimise(
 ) -> Choice:
     """Return the choice of least estimated area within `limits`; with an area limit, of least latency.
 
+    The depth of shared sums is chosen with the rest: a tight clock asks for shallow ones, or for fewer cuts.
     `reuse`, `inner_cuts`: what is given by node. `copies` of every register: 3, or 1 without triplication.
     Raises `BadInputError` naming the limit that cannot be met and what can be reached.
     """
@@ -86,28 +96,68 @@ def optimise(
     if budget_ns <= 0:
         needed = (clock_ns * (1 - MARGIN) - budget_ns) / (1 - MARGIN)
         raise BadInputError(f"clock must be above {needed:.3f} ns for a register alone, not {clock_ns:g}")
-    estimator = Estimator(graph, technology, copies)
-    variants = {}
-    for name in factors:
-        legal = tuple(r for r in choices.get(name, (1,)) if _ii_of(graph, name, r) <= ii_cycles)
-        if name in given or cuts.get(name):
-            legal = (factors[name],)
-        every = estimator.variants(name, legal, cuts.get(name), budget_ns)
-        variants[name] = _fitting(name, tuple(every), budget_ns, clock_ns)
-    most = sum(max(one.latency_cycles for one in found) + 1 for found in variants.values()) + 1
-    register_area = technology.register_area(1, copies)
-    problem = Problem(graph, variants, budget_ns, register_area, ii_cycles, most)
-    plan = _best(problem, limits, technology.area_unit)
-    path = predicted_critical_path(graph, plan.schedule, technology, triplicated=copies == 3)
-    return Choice(
-        technology.name,
-        {name: one.reuse for name, one in plan.picks.items() if one.reuse > 1},
-        {name: one.inner_cuts for name, one in plan.picks.items() if one.inner_cuts},
-        plan.schedule,
-        plan.area,
-        technology.area_unit,
-        path,
-    )
+    task = _Task(graph, technology, clock_ns, budget_ns, factors, given, cuts, limits, ii_cycles, copies)
+    return _best_way([partial(task.choice, depth) for depth in EXTRA_DEPTHS], limits)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is chosen for: the checked arguments of `optimise`."""
+
+    graph: Graph
+    technology: Technology
+    clock_ns: float
+    budget_ns: float
+    factors: Mapping[str, int]
+    given: Mapping[str, int]
+    cuts: Mapping[str, int]
+    limits: Limits
+    ii_cycles: int
+    copies: int
+
+    def choice(self, extra_depth: int) -> Choice:
+        """Return the best choice whose sums have at most `extra_depth` adders more than the shallowest tree."""
+        graph, technology = self.graph, self.technology
+        variants = self._variants(Estimator(graph, technology, self.copies, extra_depth))
+        most = sum(max(one.latency_cycles for one in found) + 1 for found in variants.values()) + 1
+        register_area = technology.register_area(1, self.copies)
+        problem = Problem(graph, variants, self.budget_ns, register_area, self.ii_cycles, most)
+        plan = _best(problem, self.limits, technology.area_unit)
+        chosen = replace(plan.schedule, extra_depth=extra_depth)
+        path = predicted_critical_path(graph, chosen, technology, triplicated=self.copies == 3)
+        return Choice(
+            technology.name,
+            {name: one.reuse for name, one in plan.picks.items() if one.reuse > 1},
+            {name: one.inner_cuts for name, one in plan.picks.items() if one.inner_cuts},
+            chosen,
+            plan.area,
+            technology.area_unit,
+            path,
+        )
+
+    def _variants(self, estimator: Estimator) -> dict[str, tuple[Variant, ...]]:
+        choices, variants = reusable(self.graph), {}
+        for name in self.factors:
+            legal = tuple(r for r in choices.get(name, (1,)) if _ii_of(self.graph, name, r) <= self.ii_cycles)
+            if name in self.given or self.cuts.get(name):
+                legal = (self.factors[name],)
+            every = estimator.variants(name, legal, self.cuts.get(name), self.budget_ns)
+            variants[name] = _fitting(name, tuple(every), self.budget_ns, self.clock_ns)
+        return variants
+
+
+def _best_way(ways: Sequence[Callable[[], Choice]], limits: Limits) -> Choice:
+    """Return the best of what is possible; the error of the last, the shallowest, if nothing is."""
+    found: list[Choice] = []
+    for position, way in enumerate(ways):
+        try:
+            found.append(way())
+        except BadInputError:
+            if position == len(ways) - 1 and not found:
+                raise
+    if limits.area is None:
+        return min(found, key=lambda choice: choice.area)
+    return min(found, key=lambda choice: (choice.schedule.latency_cycles, choice.area))
 
 
 @dataclass(frozen=True)

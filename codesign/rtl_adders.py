@@ -10,7 +10,7 @@ from operator import itemgetter
 import numpy as np
 
 from codesign.adder_solver import scaled, solve, solve_blocks
-from codesign.adders import AdderGraph, Term, widths
+from codesign.adders import EXTRA_DEPTH, AdderGraph, Term, widths
 from codesign.fixed import Integers
 from codesign.graph import Products, Scaling, TensorType
 from codesign.pipeline import stages
@@ -73,9 +73,19 @@ class Plan:
     start: Integers
 
 
-def plan(how: Products | Scaling, data: TensorType, scaling: Scaling | None = None, fabric: Fabric = "cells") -> Plan:
-    """Return the adder graphs of `how` for an operand of type `data`, its sums scaled by `scaling` if there is one."""
-    found = _identity(how, data) if isinstance(how, Scaling) else _products(how, data, fabric)
+def plan(
+    how: Products | Scaling,
+    data: TensorType,
+    scaling: Scaling | None = None,
+    fabric: Fabric = "cells",
+    *,
+    extra_depth: int = EXTRA_DEPTH,
+) -> Plan:
+    """Return the adder graphs of `how` for an operand of type `data`, its sums scaled by `scaling` if there is one.
+
+    `extra_depth`: adders on the longest path beyond the shallowest tree.
+    """
+    found = _identity(how, data) if isinstance(how, Scaling) else _products(how, data, fabric, extra_depth)
     scaling = how if isinstance(how, Scaling) else scaling
     if scaling is None:
         return found
@@ -92,7 +102,7 @@ def _identity(how: Scaling, data: TensorType) -> Plan:
     return Plan(inputs, None, AdderGraph(data.size, (), terms), inputs.bounds, np.where(low == high, low, 0))
 
 
-def _products(how: Products, data: TensorType, fabric: Fabric) -> Plan:
+def _products(how: Products, data: TensorType, fabric: Fabric, extra_depth: int) -> Plan:
     inputs = Inputs.of(data)
     shifts = np.where(data.bounds.low == data.bounds.high, 0, data.bounds.trailing).ravel()
     constant = (data.bounds.low == data.bounds.high).ravel()
@@ -100,7 +110,7 @@ def _products(how: Products, data: TensorType, fabric: Fabric) -> Plan:
     start = how.start + fixed_part.sum(axis=1)
     matrix = np.where(constant, 0, how.matrix << shifts)
     if not how.truncate:
-        sums = solve_blocks(matrix, inputs.bounds, how.blocks, fabric)
+        sums = solve_blocks(matrix, inputs.bounds, how.blocks, fabric, extra_depth=extra_depth)
         return Plan(inputs, None, sums, inputs.bounds, start)
     return _truncated(matrix, start, how, inputs, fabric)
 
@@ -135,10 +145,12 @@ class AddersModule:
     scaling: Scaling | None = None
     cuts: int = 0
     fabric: Fabric = "cells"
+    extra_depth: int = EXTRA_DEPTH
 
     @cached_property
     def _writer(self) -> "_Writer":
-        return _Writer(plan(self.how, self.data, self.scaling, self.fabric), self._truncate, self.cuts, self.fabric)
+        planned = plan(self.how, self.data, self.scaling, self.fabric, extra_depth=self.extra_depth)
+        return _Writer(planned, self._truncate, self.cuts, self.fabric)
 
     @property
     def _truncate(self) -> int:

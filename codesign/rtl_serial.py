@@ -36,13 +36,15 @@ class SerialEngine:
         """Register bits before triplication."""
         return self.how.state_bits + self.result.bounds.live_bits
 
-    def modules(self, fabric: Fabric) -> list[tuple[str, str]]:
+    def modules(self, fabric: Fabric, extra_depth: int) -> list[tuple[str, str]]:
         """File names and texts."""
-        return [(f"{name}.v", text) for name, text in (self._sums_module(fabric), (self.name, self._text()))]
+        return [
+            (f"{name}.v", text) for name, text in (self._sums_module(fabric, extra_depth), (self.name, self._text()))
+        ]
 
     # Sums of a phase --------------------------------------------------------------------------------------------------
 
-    def _sums_module(self, fabric: Fabric) -> tuple[str, str]:
+    def _sums_module(self, fabric: Fabric, extra_depth: int) -> tuple[str, str]:
         """Name and text of the module that multiplies the operands of one position."""
         how = self.how
         if not self.phases.has_adders:
@@ -55,7 +57,9 @@ class SerialEngine:
         start = how.start if self.phases.is_whole else how.sum_starts
         products = Products(how.matrix[:, self.columns], start, how.truncate)
         result = TensorType.full((len(how.matrix),), self._sum_format)
-        module = AddersModule(self._sums_name, products, self._operands_type, result, fabric=fabric)
+        module = AddersModule(
+            self._sums_name, products, self._operands_type, result, fabric=fabric, extra_depth=extra_depth
+        )
         return module.name, module.text
 
     @property

@@ -26,6 +26,10 @@ class Top:
         self.register_bits = 0
         self._err_count = 0
 
+    @property
+    def _extra_depth(self) -> int:
+        return self.schedule.extra_depth
+
     @cached_property
     def in_width(self) -> int:
         """Bits of `in_data`."""
@@ -173,7 +177,7 @@ class Top:
         if isinstance(how, Products):
             flat, data = _flat(node.name), self.graph.types[node.operands[0]]
             name = f"{self.graph.name}_{flat}_adders"
-            module = AddersModule(name, how, data, value, None, self._cuts(node), self.fabric)
+            module = AddersModule(name, how, data, value, None, self._cuts(node), self.fabric, self._extra_depth)
             lines += self._adders(module, flat, self._read(node, 0), self._wire(node.name))
         elif isinstance(how, Serial):
             lines += self._serial(node, how)
@@ -198,7 +202,7 @@ class Top:
         name, operands = f"{self.graph.name}_{flat}_serial", self.graph.operand_types(node.name)
         element = shown.op.element(types[node.name]) if isinstance(shown.op, ElementForm) else None
         engine = SerialEngine(name, how, (operands[0], types[node.name], types[shown.name]), element)
-        self.modules += engine.modules(self.fabric)
+        self.modules += engine.modules(self.fabric, self._extra_depth)
         self.register_bits += engine.register_bits
         ports = [
             ("clk", "clk"), ("rst", "rst"), ("in_valid", f"valid_{self.schedule.slots[node.name].start}"),
@@ -243,7 +247,7 @@ class Top:
         data = self.graph.types[first.operands[0]]
         name = f"{self.graph.name}_{flat}_adders"
         formed = (products, how) if isinstance(products, Products) else (how, None)
-        module = AddersModule(name, formed[0], data, how.sums, formed[1], cuts, self.fabric)
+        module = AddersModule(name, formed[0], data, how.sums, formed[1], cuts, self.fabric, self._extra_depth)
         lines = [f"{INDENT}wire [{how.sums.bits - 1}:0] {flat}_sums;"]
         lines += self._adders(module, flat, self._read(first, 0), f"{flat}_sums")
         finished = [("x", f"{flat}_sums"), ("y", self._wire(node.name))]

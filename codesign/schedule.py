@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
+from codesign.adders import EXTRA_DEPTH
 from codesign.element_form import ElementForm
 from codesign.errors import BadInputError
 from codesign.graph import Graph, Node, Products, Scaling, Timing, Wiring
@@ -50,6 +51,7 @@ class Schedule:
     """Slots by node, registers in order of creation, and which register stage every operand and output reads.
 
     `fused`: nodes that work inside the serial node they read, element by element as its sums become complete.
+    `extra_depth`: adders that the shared sums may have in a row beyond the shallowest tree.
     """
 
     slots: Mapping[str, Slot]
@@ -59,6 +61,7 @@ class Schedule:
     latency_cycles: int
     ii_cycles: int
     fused: Mapping[str, str] = field(default_factory=dict)
+    extra_depth: int = EXTRA_DEPTH
 
 
 @dataclass(frozen=True)

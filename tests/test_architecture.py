@@ -42,7 +42,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rescale": NUMBERS | {"graph", "ops"},
     "frontend": NUMBERS | {"graph", "ops", "rescale"},
     "retiming": frozenset(),
-    "schedule": NUMBERS | {"graph", "retiming", "element_form", "serial"},
+    "schedule": NUMBERS | {"graph", "adders", "retiming", "element_form", "serial"},
     "rtl_text": NUMBERS | {"graph", "schedule"},
     "adders": NUMBERS,
     "unsigned_form": NUMBERS | {"adders"},
@@ -62,9 +62,20 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "critical_path": NUMBERS
     | {"graph", "schedule", "adders", "pipeline", "rtl_adders", "unsigned_form", "delay", "steps"},
     "estimate": NUMBERS
-    | {"graph", "ops", "element_form", "serial", "unsigned_form", "rtl_adders", "delay", "steps", "critical_path"},
+    | {
+        "graph",
+        "ops",
+        "adders",
+        "element_form",
+        "serial",
+        "unsigned_form",
+        "rtl_adders",
+        "delay",
+        "steps",
+        "critical_path",
+    },
     "programme": NUMBERS | {"graph", "estimate"},
-    "optimise": NUMBERS | {"graph", "schedule", "delay", "critical_path", "estimate", "programme"},
+    "optimise": NUMBERS | {"graph", "adders", "schedule", "delay", "critical_path", "estimate", "programme"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.
 OUTER: Mapping[str, frozenset[str]] = {

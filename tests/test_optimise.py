@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.models import load_bench
+from codesign.adders import EXTRA_DEPTH
 from codesign.delay import NAMES, Technology, technology
 from codesign.errors import BadInputError
 from codesign.estimate import Estimator
@@ -84,12 +85,21 @@ def test_registers_and_adders_make_up_the_area():
     choice = optimise(GRAPH, XCUP, FAST_NS)
     assert choice.inner_cuts, "the clock is so fast that adders are cut"
     rtl = emit(GRAPH, choice.schedule, tmr="registers", clock_ns=FAST_NS, fabric="lut", choice=choice.record())
-    bare = Estimator(GRAPH, replace(XCUP, areas=replace(XCUP.areas, register=0.0, voter=0.0)), 3)
+    free = replace(XCUP, areas=replace(XCUP.areas, register=0.0, voter=0.0))
+    bare = Estimator(GRAPH, free, 3, choice.extra_depth)
     logic = sum(bare.variant(name, 1, slot.latency_cycles).area for name, slot in choice.schedule.slots.items())
     assert choice.area == pytest.approx(logic + XCUP.register_area(rtl.manifest["register_bits"], 3))
     assert rtl.manifest["choice"]["inner_cuts"] == choice.inner_cuts
     assert rtl.manifest["choice"]["critical_path_ns"] == pytest.approx(choice.path.ns, abs=1e-4)
     assert "choice" not in emit(GRAPH, choice.schedule, tmr="none", clock_ns=FAST_NS).manifest
+
+
+def test_the_depth_of_sums_follows_from_the_clock():
+    slow, fast = (optimise(GRAPH, XCUP, clock_ns) for clock_ns in (100.0, FAST_NS))
+    assert slow.extra_depth == EXTRA_DEPTH > fast.extra_depth == 0
+    assert fast.record()["extra_depth"] == 0
+    texts = [dict(emit(GRAPH, one.schedule, tmr="none", clock_ns=1.0).files) for one in (slow, fast)]
+    assert texts[0] != texts[1]
 
 
 def test_looser_limits_never_cost_area():
