@@ -30,6 +30,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "exits": frozenset({"errors"}),
     "metrics": frozenset({"errors"}),
     "classification": frozenset({"errors"}),
+    "tracking_metrics": frozenset({"errors", "classification"}),
     "fixed": BASE,
     "ranges": BASE | {"fixed"},
     "serial": NUMBERS,
