@@ -240,7 +240,7 @@ def step_area(step: Step, technology: Technology) -> float:
     if step.kind == "compare":
         return technology.compare_area(step.size)
     # A tree of gates counts as one multiplexer for each of its inputs but one, as does a multiplexer of one bit.
-    return technology.mux_area(1, step.size)
+    return technology.mux_area(max(step.other, 1), step.size)
 
 
 def _columns(planned: Plan, fabric: Fabric) -> list[tuple[int, int]]:

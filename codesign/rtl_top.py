@@ -381,9 +381,9 @@ class Top:
     def _reads_whole(self, reader: Node, position: int) -> bool:
         slot = self.schedule.slots.get(reader.name)
         how = reader.op.rtl(slot.reuse if slot else 1, *self.graph.operand_types(reader.name))
-        if isinstance(how, Products | Scaling | Serial):
-            return position == 0  # weights and bias are in the text of the products
-        return isinstance(how, Wiring) or how.words is None or how.operand_ports[position] != how.words.port
+        if not isinstance(how, Instance):
+            return position == 0  # weights and bias are in the text of the products, an index is in the wires
+        return how.words is None or how.operand_ports[position] != how.words.port
 
 
 def _flat(name: str) -> str:

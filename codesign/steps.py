@@ -16,6 +16,7 @@ from codesign.graph import Instance, Op, Products, Scaling, TensorType
 from codesign.ops.argmax import ArgMax
 from codesign.ops.max_pool import MaxPool
 from codesign.ops.requantise import Requantise
+from codesign.ops.segment_sum import SegmentSum
 from codesign.ops.threshold import Threshold
 from codesign.serial import DigitPhases
 
@@ -25,7 +26,8 @@ class Step:
     """One piece of logic, technology-free.
 
     "adder" of `size` bits; "constant", one of `size` bits added at the end of a sum; "compare" of `size` bits with a
-    constant; "mux" or ROM of `size` inputs; "gates", a tree over `size` inputs; "multiplier" of `size` by `other` bits.
+    constant; "mux" or ROM of `size` inputs, `other` bits wide (1 if it is 0); "gates", a tree over `size` inputs, as
+    wide; "multiplier" of `size` by `other` bits.
     """
 
     kind: Literal["adder", "constant", "compare", "mux", "gates", "multiplier"]
@@ -53,6 +55,8 @@ def copies(op: Op, *operands: TensorType) -> float:
     leaves = 2
     if isinstance(op, MaxPool | ArgMax):
         leaves = prod(op.kernel) if isinstance(op, MaxPool) else operands[0].shape[-1]
+    if isinstance(op, SegmentSum):
+        leaves = operands[0].shape[0]
     return (leaves - 1) / max((leaves - 1).bit_length(), 1)
 
 
@@ -106,6 +110,20 @@ def _concat(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
     return ()
 
 
+def _take(op: Op, reuse: int, data: TensorType, index: TensorType) -> Steps:
+    """Wires, or one multiplexer over all rows."""
+    return () if index.is_constant else (Step("mux", data.shape[0] + 1, data.fixed.width),)
+
+
+def _segment_sum(op: Op, reuse: int, values: TensorType, index: TensorType) -> Steps:
+    """Compare every index, let the members of the segment pass, add."""
+    if index.is_constant:
+        return ()  # shared adders
+    tree = _tree(index.size, values.fixed.width)
+    passing = Step("gates", 2, values.fixed.width * max(len(tree), 1))  # as many as adders, not one for each level
+    return (Step("gates", index.fixed.width), passing, *tree)
+
+
 def _normalise(op: Op, reuse: int, data: TensorType, total: TensorType) -> Steps:
     """Find the leading one, then shift by it."""
     return (Step("gates", total.fixed.width), *_shift(data.fixed.width))
@@ -149,6 +167,8 @@ _STEPS: Mapping[str, Callable[..., Steps]] = {
     "argmax": _argmax,
     "concat": _concat,
     "max_pool": _max_pool,
+    "take": _take,
+    "segment_sum": _segment_sum,
     "normalise": _normalise,
     "pack_float": _pack_float,
     "unpack_float": _unpack_float,

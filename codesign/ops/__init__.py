@@ -13,7 +13,9 @@ from codesign.ops.normalise import Normalise
 from codesign.ops.pack_float import PackFloat
 from codesign.ops.requantise import Requantise
 from codesign.ops.reshape import Reshape
+from codesign.ops.segment_sum import SegmentSum
 from codesign.ops.sources import Constant, Input, Parameter
+from codesign.ops.take import Take
 from codesign.ops.threshold import Threshold
 from codesign.ops.unpack_float import UnpackFloat
 
@@ -35,6 +37,8 @@ OPERATORS: dict[str, type[Op]] = {
         Parameter,
         Requantise,
         Reshape,
+        SegmentSum,
+        Take,
         Threshold,
         UnpackFloat,
     )
@@ -57,6 +61,8 @@ __all__ = [
     "Parameter",
     "Requantise",
     "Reshape",
+    "SegmentSum",
+    "Take",
     "Threshold",
     "UnpackFloat",
 ]

@@ -24,6 +24,8 @@ from tests.ops import (
     test_gather,
     test_max_pool,
     test_requantise,
+    test_segment_sum,
+    test_take,
     test_threshold,
 )
 from tests.ops.check_op import Bench, Case, check_hardware, check_meaning
@@ -39,6 +41,8 @@ MODULES = (
     test_gather,
     test_max_pool,
     test_requantise,
+    test_segment_sum,
+    test_take,
     test_threshold,
 )
 FAST = [case for module in MODULES for case in module.FAST]
