@@ -45,7 +45,7 @@ def load_published(path: Path, architecture: Architecture | None = None) -> Auto
     """
     path = Path(path)
     refuse_pickle(path)
-    state = _renamed(_read_arrays(path), path)
+    state = _renamed(read_npz(path), path)
     model = AutoEncoder(architecture or _architecture_of(path))
     load_state(model, state, path)
     return model.eval()
@@ -71,7 +71,8 @@ def _architecture_of(path: Path) -> Architecture:
     )
 
 
-def _read_arrays(path: Path) -> dict[str, Tensor]:
+def read_npz(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of an npz archive; `BadInputError` for a damaged file or one that holds objects."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: torch.tensor(archive[name]) for name in archive.files}

@@ -8,14 +8,17 @@ import brevitas.nn as qnn
 import torch
 from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import (
+    Int8ActPerTensorFixedPoint,
     Int8ActPerTensorFloat,
     Int8WeightPerChannelFloat,
     Int8WeightPerTensorFloat,
+    Uint8ActPerTensorFixedPoint,
     Uint8ActPerTensorFloat,
 )
 from torch import Tensor, nn
 
 from codesign.errors import BadInputError
+from codesign.fixed import Fixed
 from codesign.models.checkpoint import M
 
 BIT_RANGE = (2, 16)
@@ -53,6 +56,18 @@ def quantised_relu(bits: int, carries_scale: bool) -> nn.Module:
         return_quant_tensor=carries_scale,
     )
     return relu
+
+
+def fixed_quantiser(fixed: Fixed) -> nn.Module:
+    """Quantiser to the numbers of `fixed`: nothing is learned, the scale is 2**-frac."""
+    quantiser: nn.Module = qnn.QuantIdentity(
+        act_quant=Int8ActPerTensorFixedPoint if fixed.signed else Uint8ActPerTensorFixedPoint,
+        bit_width=fixed.width,
+        scaling_impl_type=ScalingImplType.CONST,
+        scaling_init=2.0 ** (fixed.width - int(fixed.signed) - fixed.frac),
+        return_quant_tensor=False,
+    )
+    return quantiser
 
 
 def weight_quantiser(per_channel: bool) -> Any:
