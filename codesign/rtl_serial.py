@@ -298,7 +298,7 @@ class SerialEngine:
         """The constants of the element that a lane finishes in this phase."""
         rows, count = self.how.rows_of(lane), self.phases.positions
         elements = [
-            max(row, 0) * len(self.how.windows) + group * self.how.group_positions + place
+            self.how.element(max(row, 0), group * self.how.group_positions + place)
             for group in range(count)
             for row in rows
         ]
@@ -350,7 +350,7 @@ class SerialEngine:
         for lane in range(self.how.lanes):
             number = row * self.how.lanes + lane
             for place in range(self.how.group_positions if number < len(self.how.matrix) else 0):
-                element = number * len(self.how.windows) + position * self.how.group_positions + place
+                element = self.how.element(number, position * self.how.group_positions + place)
                 count, zeros = counts[element], int(bounds.trailing.flat[element])
                 first = int(bounds.low.flat[element])
                 if not count:

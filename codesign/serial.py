@@ -81,7 +81,8 @@ class Serial:
     """y[o, p] = start[o] + sum_i floor(matrix[o, i] * window[p, i] / 2**truncate), phase by phase.
 
     window[p, i] is element windows[p, i] of the operand, or `pad_value` where that is -1; the operand is in format
-    `data`. Products are truncated only if phases are whole. Element o * positions + p of the result is y[o, p].
+    `data`. Products are truncated only if phases are whole. Element o * positions + p of the result is y[o, p], or
+    element p * outputs + o if it is `by_position`.
     """
 
     matrix: Integers
@@ -91,6 +92,11 @@ class Serial:
     truncate: int
     data: Fixed
     phases: DigitPhases
+    by_position: bool = False
+
+    def element(self, row: int, position: int) -> int:
+        """Return the element of the result that holds y[row, position]."""
+        return position * len(self.matrix) + row if self.by_position else row * len(self.windows) + position
 
     @property
     def lanes(self) -> int:

@@ -14,9 +14,11 @@ from codesign.ops.pack_float import PackFloat
 from codesign.ops.requantise import Requantise
 from codesign.ops.reshape import Reshape
 from codesign.ops.segment_sum import SegmentSum
+from codesign.ops.slice import Slice
 from codesign.ops.sources import Constant, Input, Parameter
 from codesign.ops.take import Take
 from codesign.ops.threshold import Threshold
+from codesign.ops.transpose import Transpose
 from codesign.ops.unpack_float import UnpackFloat
 
 OPERATORS: dict[str, type[Op]] = {
@@ -38,8 +40,10 @@ OPERATORS: dict[str, type[Op]] = {
         Requantise,
         Reshape,
         SegmentSum,
+        Slice,
         Take,
         Threshold,
+        Transpose,
         UnpackFloat,
     )
 }
@@ -62,7 +66,9 @@ __all__ = [
     "Requantise",
     "Reshape",
     "SegmentSum",
+    "Slice",
     "Take",
     "Threshold",
+    "Transpose",
     "UnpackFloat",
 ]

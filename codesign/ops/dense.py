@@ -9,7 +9,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.float_form import FloatForm, Floats, float_sums, largest_sum
 from codesign.graph import Cost, Instance, Op, Products, TensorType, Timing
-from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, constant_products, instance, shifted_bias
+from codesign.ops.matvec import Matvec, accumulate, accumulator, check_shifts, instance, shifted_bias
 from codesign.serial import Serial
 
 
@@ -17,6 +17,7 @@ from codesign.serial import Serial
 class Dense(Op, FloatForm):
     """Operands data (inputs,), weight (outputs, inputs), bias (outputs,); result (outputs,).
 
+    Data (rows, inputs) gives (rows, outputs): the same weights and biases at every row.
     `truncate`: every product is floored by this many bits before it is added (the arithmetic of the
     ECON-T chip). `bias_shift`: the bias counts in units of 2**bias_shift of the accumulator.
     """
@@ -32,20 +33,23 @@ class Dense(Op, FloatForm):
 
     def matvec(self, data: TensorType, weight: TensorType) -> Matvec:
         """Return the sizes; `BadInputError` if data and weight do not fit."""
-        if len(weight.shape) != 2 or data.shape != weight.shape[1:]:
-            raise BadInputError(f"dense needs data ({weight.shape[-1]},) for weights {weight.shape}, not {data.shape}")
-        return Matvec(1, weight.shape[1], weight.shape[0])
+        if len(weight.shape) != 2 or len(data.shape) not in (1, 2) or data.shape[-1:] != weight.shape[1:]:
+            inputs = weight.shape[-1] if weight.shape else 0
+            wanted = f"data ({inputs},) or (rows, {inputs}) for weights {weight.shape}"
+            raise BadInputError(f"dense needs {wanted}, not {data.shape}")
+        return Matvec(data.size // weight.shape[1], weight.shape[1], weight.shape[0])
 
     def result(self, *operands: TensorType) -> TensorType:
         """Accumulator in the narrowest format that interval analysis allows."""
         data, weight, bias = operands
         matvec = self.matvec(data, weight)
-        windows = data.bounds.mapped(lambda array: array[None])
+        windows = data.bounds.mapped(lambda array: array.reshape(matvec.positions, -1))
         bounds = accumulator(windows, weight.bounds, shifted_bias(bias, matvec.outputs, self.bias_shift), self.truncate)
-        return TensorType.derived(bounds.mapped(lambda array: array[0]))
+        shape = (*data.shape[:-1], matvec.outputs)
+        return TensorType.derived(bounds.mapped(lambda array: array.reshape(shape)))
 
     def evaluate(self, *operands: Integers) -> Integers:
-        """(batch, inputs) -> (batch, outputs)."""
+        """(batch, *rows, inputs) -> (batch, *rows, outputs)."""
         data, weight, bias = operands
         return accumulate(data, weight, bias << self.bias_shift, self.truncate)
 
@@ -55,12 +59,12 @@ class Dense(Op, FloatForm):
         return largest_sum(data.bounds, weight.bounds, shifted_bias(bias, len(bias.bounds.low), self.bias_shift))
 
     def evaluate_floats(self, *operands: Floats) -> Floats:
-        """(batch, inputs) -> (batch, outputs)."""
+        """(batch, *rows, inputs) -> (batch, *rows, outputs)."""
         data, weight, bias = operands
         return float_sums(data, weight, np.ldexp(bias, self.bias_shift), self.truncate)
 
     def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
-        """Divisors of the inputs, then times divisors of the outputs."""
+        """Divisors of the rows, then times divisors of the inputs, then of the outputs."""
         return self.matvec(*operands[:2]).reuse_factors
 
     def timing(self, reuse: int, *operands: TensorType) -> Timing:
@@ -74,9 +78,11 @@ class Dense(Op, FloatForm):
 
     def _serial(self, reuse: int, *operands: TensorType) -> Serial | None:
         data, weight, bias = operands
-        phases = self.matvec(data, weight).digit_phases(reuse, self.truncate, *operands)
-        windows, start = np.arange(data.size)[None], bias.bounds.low << self.bias_shift
-        return Serial(weight.bounds.low, start, windows, 0, self.truncate, data.fixed, phases) if phases else None
+        matvec = self.matvec(data, weight)
+        phases = matvec.digit_phases(reuse, self.truncate, *operands)
+        windows, start = np.arange(data.size).reshape(matvec.positions, -1), bias.bounds.low << self.bias_shift
+        matrix = weight.bounds.low
+        return Serial(matrix, start, windows, 0, self.truncate, data.fixed, phases, True) if phases else None
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Serial:
         """Wired products or a serial engine of constant weights; `dense.v`, `dense_serial.v` for others."""
@@ -86,6 +92,17 @@ class Dense(Op, FloatForm):
         if serial:
             return serial
         if reuse == 1 and weight.is_constant and bias.is_constant:
-            return constant_products(weight.bounds.low, bias, self.truncate, self.bias_shift)
-        own = {"INPUTS": str(matvec.inputs), "TRUNCATE": str(self.truncate), "BIAS_SHIFT": str(self.bias_shift)}
-        return instance("dense", matvec, reuse, (*operands, self.result(*operands)), own)
+            return self._wired(matvec, weight, bias)
+        own = {"ROWS": matvec.positions, "INPUTS": matvec.inputs}
+        own |= {"TRUNCATE": self.truncate, "BIAS_SHIFT": self.bias_shift}
+        if reuse > 1:
+            own["ROW_GROUPS"] = matvec.phases(reuse).positions
+        text = {name: str(value) for name, value in own.items()}
+        return instance("dense", matvec, reuse, (*operands, self.result(*operands)), text)
+
+    def _wired(self, matvec: Matvec, weight: TensorType, bias: TensorType) -> Products:
+        """Return one matrix for all rows of the data: the weights on its diagonal, once for each row."""
+        rows, outputs = matvec.positions, matvec.outputs
+        start = np.tile(bias.bounds.low << self.bias_shift, rows)
+        blocks = tuple(tuple(range(r * outputs, (r + 1) * outputs)) for r in range(rows)) if rows > 1 else ()
+        return Products(np.kron(np.eye(rows, dtype=np.int64), weight.bounds.low), start, self.truncate, blocks)

@@ -1,7 +1,7 @@
 """Matrix-vector products over positions: what dense and the convolutions share.
 
-Dense is one position; a convolution is one position per output pixel with the same weights at each. Outputs may be
-divided into groups that read different inputs (depthwise: one channel each).
+Dense is one position per row of the data; a convolution is one position per output pixel; the weights are the same at
+each. Outputs may be divided into groups that read different inputs (depthwise: one channel each).
 Reuse takes positions first (the weights stay wired), then inputs, then outputs, down to one multiplier.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers, floor_shift
-from codesign.graph import Cost, Instance, Products, TensorType, Timing, Words
+from codesign.graph import Cost, Instance, TensorType, Timing, Words
 from codesign.ranges import Interval, frozen, plus, product, shifted, total
 from codesign.serial import DigitPhases, Serial
 from codesign.verilog_literals import counter_bits
@@ -144,11 +144,6 @@ def check_shifts(truncate: int, bias_shift: int) -> None:
     for name, value in (("truncate", truncate), ("bias_shift", bias_shift)):
         if value < 0:
             raise BadInputError(f"{name} must be 0 bits or more, not {value}")
-
-
-def constant_products(matrix: Integers, bias: TensorType, truncate: int, bias_shift: int) -> Products:
-    """Return the wired products of a constant matrix (outputs, inputs) and a constant bias (outputs,)."""
-    return Products(matrix, bias.bounds.low << bias_shift, truncate)
 
 
 def instance(stem: str, matvec: Matvec, reuse: int, operands: tuple[TensorType, ...], own: dict[str, str]) -> Instance:

@@ -23,14 +23,15 @@ def reference(truncate=0, bias_shift=0):
     """Python integers, product by product."""
 
     def dense(data, weight, bias):
+        vectors = data.reshape(-1, data.shape[-1])
         rows = [
             [
-                sum((int(w) * int(x)) >> truncate for w, x in zip(row, event, strict=True)) + (int(b) << bias_shift)
+                sum((int(w) * int(x)) >> truncate for w, x in zip(row, vector, strict=True)) + (int(b) << bias_shift)
                 for row, b in zip(weight, bias, strict=True)
             ]
-            for event in data
+            for vector in vectors
         ]
-        return np.array(rows, dtype=np.int64)
+        return np.array(rows, dtype=np.int64).reshape(*data.shape[:-1], len(bias))
 
     return dense
 
@@ -76,12 +77,21 @@ CASES = {
     ),
 }
 FAST = [CASES[name] for name in ("signed", "one_bit_signed", "truncated_signed", "truncated_to_sign", "programmable")]
+ROWS = {  # 4 rows of 6 inputs and 2 outputs
+    "rows": case(Input((4, 6), Fixed(5, 0, True)), constant(-15, 15, 2, 6), constant(-40, 40, 2)),
+    "rows_unsigned": case(Input((4, 6), Fixed(3)), constant(-4, 7, 2, 6), constant(0, 9, 2), 0, 2),
+    "rows_truncated": case(Input((4, 6), Fixed(4, 0, True)), constant(-8, 7, 2, 6), constant(-3, 3, 2), 2, 1),
+    "rows_programmable": case(
+        Input((4, 6), Fixed(3)), Parameter((2, 6), Fixed(3, 0, True)), Parameter((2,), Fixed(4, 0, True)), 1, 2, False
+    ),
+}
+FAST += [ROWS["rows"], ROWS["rows_programmable"]]
 SINGLE = case(Input((1,), Fixed(3, 0, True)), constant(-3, -3, 1, 1), constant(1, 1, 1))
 
 
-@pytest.mark.parametrize("name", [*CASES, "single"])
+@pytest.mark.parametrize("name", [*CASES, *ROWS, "single"])
 def test_meaning(name):
-    check_meaning({**CASES, "single": SINGLE}[name])
+    check_meaning({**CASES, **ROWS, "single": SINGLE}[name])
 
 
 def test_equals_a_brevitas_layer():
@@ -129,6 +139,15 @@ def test_hardware_at_every_reuse_factor(tmp_path: Path, build_cache: Path, reuse
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("reuse", [2, 24])
+def test_hardware_of_rows_at_every_reuse_factor(tmp_path: Path, build_cache: Path, reuse):
+    types = [TensorType.full(shape, Fixed(5)) for shape in ((4, 6), (2, 6), (2,))]
+    assert Dense().reuse_factors(*types) == (1, 2, 4, 8, 12, 24, 48)
+    cases = [one for one in ROWS.values() if reuse <= 4 or not one.op.truncate or one is ROWS["rows_programmable"]]
+    check_hardware(f"dense_rows_{reuse}", cases, Bench(tmp_path, build_cache), reuse=reuse)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("reuse", [2, 12])
 @pytest.mark.parametrize("tmr", ["registers", "none"])
 def test_synthesis_keeps_the_declared_registers(tmp_path: Path, build_cache: Path, reuse, tmr):
@@ -146,7 +165,8 @@ def design_types():
     ("data", "weight", "bias", "message"),
     [
         ((5,), (3, 4), (3,), "dense needs data (4,)"),
-        ((4, 1), (3, 4), (3,), "dense needs data (4,)"),
+        ((4, 1), (3, 4), (3,), "dense needs data (4,) or (rows, 4)"),
+        ((1, 2, 4), (3, 4), (3,), "dense needs data (4,) or (rows, 4)"),
         ((4,), (3, 4), (4,), "bias must have shape (3,)"),
         ((4,), (3, 2, 2), (3,), "dense needs data"),
     ],

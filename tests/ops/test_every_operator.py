@@ -25,8 +25,10 @@ from tests.ops import (
     test_max_pool,
     test_requantise,
     test_segment_sum,
+    test_slice,
     test_take,
     test_threshold,
+    test_transpose,
 )
 from tests.ops.check_op import Bench, Case, check_hardware, check_meaning
 
@@ -42,7 +44,9 @@ MODULES = (
     test_max_pool,
     test_requantise,
     test_segment_sum,
+    test_slice,
     test_take,
+    test_transpose,
     test_threshold,
 )
 FAST = [case for module in MODULES for case in module.FAST]

@@ -150,9 +150,11 @@ module sample #(
         .word    (fc_word)
     );
     dense_serial #(
+        .ROWS          (1),
         .INPUTS        (8),
         .TRUNCATE      (0),
         .BIAS_SHIFT    (0),
+        .ROW_GROUPS    (1),
         .OUTPUTS       (2),
         .X_WIDTH       (4),
         .X_SIGNED      (0),
