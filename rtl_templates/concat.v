@@ -1,5 +1,5 @@
-// concat: y = the elements of a row of a, then those of the row of b, for every row, extended to Y_WIDTH bits, which hold
-// every value of both.
+// concat: y = the elements of a row of a, then those of the row of b, for every row, extended to Y_WIDTH bits, which
+// hold every value of both.
 // Latency: combinational.
 // Ports: a, b ROWS rows of A_SIZE and B_SIZE elements, element 0 in the lowest bits
 //        y    ROWS rows of A_SIZE + B_SIZE elements

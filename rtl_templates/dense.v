@@ -1,4 +1,4 @@
-// dense: fully parallel dense layer (reuse factor 1), y = W x + b at every row, with optional truncation of every product.
+// dense: fully parallel dense layer (reuse factor 1), y = W x + b at every row, with optional truncation of products.
 // Constant weights turn into wired logic in synthesis; programmable ones stay multipliers.
 // Latency: combinational.
 // Ports: x       ROWS rows of INPUTS elements, element 0 in the lowest bits
