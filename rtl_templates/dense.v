@@ -27,7 +27,8 @@ module dense #(
     wire [OUTPUTS*ROWS*Y_WIDTH-1:0] start, sums;
 
     bias_extend #(
-        .POSITIONS(ROWS), .OUTPUTS(OUTPUTS), .B_WIDTH(B_WIDTH), .B_SIGNED(B_SIGNED), .BIAS_SHIFT(BIAS_SHIFT), .Y_WIDTH(Y_WIDTH)
+        .POSITIONS(ROWS), .OUTPUTS(OUTPUTS), .B_WIDTH(B_WIDTH), .B_SIGNED(B_SIGNED),
+        .BIAS_SHIFT(BIAS_SHIFT), .Y_WIDTH(Y_WIDTH)
     ) biases (.bias(bias), .y(start));
 
     matvec #(
