@@ -328,6 +328,25 @@ def train_jet_tagger_command(*, weight_bits: int, activation_bits: int, **given:
     return f"epoch {result.best_epoch}: validation accuracy {1.0 - result.validation:.4f}\n{result.best}"
 
 
+@train_command(
+    "interaction_network",
+    _number_option("--events", 2000, "Sector graphs, of the embedded generator."),
+    _number_option("--float-epochs", 40, "Epochs before quantisation."),
+    _number_option("--qat-epochs", 40, "Epochs with quantisers."),
+    _number_option("--batch-size", 16),
+    _number_option("--hidden", 8, "Hidden units of each layer."),
+    _number_option("--bits", 7, "Of weights, activations and values, 2 to 16; 0: no quantisers at all."),
+    _number_option("--test-fraction", 0.0, "Graphs to leave out."),
+)
+def train_interaction_network_command(*, hidden: int, bits: int, **given: Any) -> str:
+    """Train the interaction network; the best checkpoint is a model for `run interaction_network... --model`."""
+    from codesign.train.interaction_network import InteractionNetworkOptions, architecture, train_interaction_network
+
+    options = InteractionNetworkOptions(architecture=architecture(hidden, bits or None), **given)
+    result = train_interaction_network(options)
+    return f"epoch {result.best_epoch}: validation AUC {1.0 - result.validation:.4f}\n{result.best}"
+
+
 def execute(arguments: Sequence[str]) -> int:
     """Run the command line `arguments` and return the exit code; every failure is one line on stderr."""
     try:

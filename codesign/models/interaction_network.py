@@ -14,8 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 import brevitas.nn as qnn
+import numpy as np
 import torch
 from brevitas.inject.enum import ScalingImplType
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from codesign.errors import BadInputError
@@ -23,18 +25,24 @@ from codesign.fixed import Fixed
 from codesign.models.checkpoint import Family, Model
 from codesign.models.published import read_npz
 from codesign.models.quantisers import (
+    best_signed,
+    calibrate,
     check_bits,
     fixed_quantiser,
     quantised_relu,
+    values_met,
     weight_quantiser,
     with_weights_of,
 )
 from codesign.models.rows import segment_sum, take
 from codesign.models.state import load_state, refuse_pickle
 
+Reals = NDArray[np.float64]
 NODE_FEATURES, EDGE_FEATURES, MESSAGE_FEATURES = 3, 4, 4
 # The values between the layers that a quantiser can stand on, in the order in which they arise.
 VALUES = ("node", "edge", "message", "total", "state", "logit")
+ACTIVATIONS = tuple(f"{network}.{act}" for network in ("r1", "o", "r2") for act in ("act1", "act2"))
+Graph = tuple[Tensor, Tensor, Tensor, Tensor]  # arguments of `InteractionNetwork.forward`
 
 
 @dataclass(frozen=True)
@@ -42,13 +50,17 @@ class Architecture:
     """Hidden units and bit widths; `quantised=False` removes every quantiser.
 
     `formats` gives each value of `VALUES` a fixed-point format ("s8.6"); a value it does not name is not quantised, as
-    in the published models. Raises `BadInputError` for a bit width outside 2..16 or an unknown value or format.
+    in the published models. `node_shift`, `edge_shift`: see `InteractionNetwork.normalise`; without them, as in the
+    published models, features are taken as they are. Raises `BadInputError` for a bit width outside 2..16, an unknown
+    value or format, and shifts that do not fit.
     """
 
     hidden: int = 8
     weight_bits: int = 8
     activation_bits: int = 8
     formats: Mapping[str, str] = field(default_factory=dict)
+    node_shift: tuple[int, ...] | None = None
+    edge_shift: tuple[int, ...] | None = None
     quantised: bool = True
 
     def __post_init__(self) -> None:
@@ -60,6 +72,13 @@ class Architecture:
             if name not in VALUES:
                 raise BadInputError(f"formats: there is no value {name!r}; the values are {', '.join(VALUES)}")
             Fixed.parse(text)
+        for name, features in (("node_shift", NODE_FEATURES), ("edge_shift", EDGE_FEATURES)):
+            given = getattr(self, name)
+            if given is None:
+                continue
+            if len(given) != features or not all(isinstance(shift, int) for shift in given):
+                raise BadInputError(f"{name} must be {features} whole numbers, one a feature, got {given!r}")
+            object.__setattr__(self, name, tuple(given))  # JSON has lists only
 
 
 class InteractionNetwork(Model):
@@ -79,13 +98,36 @@ class InteractionNetwork(Model):
 
     def forward(self, x: Tensor, edge_attr: Tensor, sender: Tensor, receiver: Tensor) -> Tensor:
         """Return the scores (E, 1) of nodes x (N, 3), edges edge_attr (E, 4), their ends (E,) of 0..N, N is no node."""
+        scores: Tensor = self.sigmoid(self.logits(x, edge_attr, sender, receiver))
+        return scores
+
+    def logits(self, x: Tensor, edge_attr: Tensor, sender: Tensor, receiver: Tensor) -> Tensor:
+        """Return what the sigmoid reads, (E, 1)."""
         nodes, edges = self.node(x), self.edge(edge_attr)
         messages = self.message(self.r1(torch.cat([take(nodes, receiver), take(nodes, sender), edges], dim=1)))
         totals = self.total(segment_sum(messages, receiver, x.shape[0]))
         states = self.state(self.o(torch.cat([nodes, totals], dim=1)))
-        logits = self.logit(self.r2(torch.cat([take(states, receiver), take(states, sender), messages], dim=1)))
-        scores: Tensor = self.sigmoid(logits)
-        return scores
+        logits: Tensor = self.logit(self.r2(torch.cat([take(states, receiver), take(states, sender), messages], dim=1)))
+        return logits
+
+    def normalise(self, x: Reals, edge_attr: Reals) -> tuple[Reals, Reals]:
+        """Return features (N, 3) and (E, 4) as the network reads them, the driver's work.
+
+        Columns have very different spreads: each is multiplied by 2**shift and cut at +-1. Raises `BadInputError` for
+        another shape, NaN or infinity.
+        """
+        shifts = self.architecture.node_shift, self.architecture.edge_shift
+        return _normalised("x", x, NODE_FEATURES, shifts[0]), _normalised(
+            "edge_attr", edge_attr, EDGE_FEATURES, shifts[1]
+        )
+
+
+def _normalised(name: str, values: Reals, features: int, shift: tuple[int, ...] | None) -> Reals:
+    if values.ndim != 2 or values.shape[1] != features:
+        raise BadInputError(f"{name} must have the shape (rows, {features}), got {values.shape}")
+    if not np.isfinite(values).all():
+        raise BadInputError(f"{name} must be finite; remove the graphs that are not")
+    return values if shift is None else np.asarray(np.clip(np.ldexp(values, np.array(shift)), -1.0, 1.0))
 
 
 def _perceptron(architecture: Architecture, inputs: int, outputs: int) -> nn.Module:
@@ -133,6 +175,36 @@ def _value(architecture: Architecture, name: str) -> nn.Module:
 def float_model(model: InteractionNetwork) -> InteractionNetwork:
     """Return the twin of `model` without quantisers: same weights, evaluation mode."""
     return with_weights_of(model, InteractionNetwork(replace(model.architecture, quantised=False)))
+
+
+def calibrated_formats(model: InteractionNetwork, graph: Graph, bits: Mapping[str, int]) -> dict[str, str]:
+    """Return a signed format of bits[value] bits for each value that `bits` names.
+
+    Its point stands where the mean squared error is least on what the values are in the float twin of `model` on
+    `graph`, the arguments of its `forward`. Bits of `VALUES`.
+    """
+    twin = float_model(model)
+    met = values_met(twin, tuple(bits), *graph)
+    return {name: str(best_signed(met[name], width)) for name, width in bits.items()}
+
+
+def quantised_model(model: InteractionNetwork, architecture: Architecture, graph: Graph) -> InteractionNetwork:
+    """Return a model of `architecture` with the weights of the float `model`, calibrated on `graph`.
+
+    Where the architecture has no formats they are chosen for its activation bits b: values have b bits, the sum over
+    edges b + 2, the logit b + 1 between -8 and 8, beyond which a sigmoid of 12 bits is 0 or 1.
+    """
+    if architecture.quantised and not architecture.formats:
+        architecture = replace(architecture, formats=_default_formats(model, architecture.activation_bits, graph))
+    quantised = with_weights_of(model, InteractionNetwork(architecture))
+    if architecture.quantised:
+        calibrate(quantised, model, ACTIVATIONS, *graph)
+    return quantised
+
+
+def _default_formats(model: InteractionNetwork, bits: int, graph: Graph) -> dict[str, str]:
+    widths = {"node": bits, "edge": bits, "message": bits, "total": bits + 2, "state": bits}
+    return {**calibrated_formats(model, graph, widths), "logit": str(Fixed(bits + 1, max(bits - 3, 0), signed=True))}
 
 
 def with_formats(model: InteractionNetwork, formats: Mapping[str, str]) -> InteractionNetwork:

@@ -24,6 +24,7 @@ from codesign.models.checkpoint import M
 BIT_RANGE = (2, 16)
 # The percentile Brevitas itself uses for activation ranges: one value in 1e5 may saturate.
 CALIBRATION_QUANTILE = 0.99999
+MAX_FRAC = 16
 # Where Brevitas keeps the learned threshold of an activation quantiser.
 THRESHOLD_NAME = "act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value"
 
@@ -89,24 +90,41 @@ def with_weights_of(model: M, twin: M) -> M:
 
 
 @torch.no_grad()
-def calibrate(quantised: nn.Module, floating: nn.Module, paths: Sequence[str], x: Tensor) -> None:
-    """Set the threshold of each quantiser in `paths` to the `CALIBRATION_QUANTILE` of the magnitudes it meets on `x`.
-
-    The values are those that reach the module of the same path in `floating`, the twin without quantisers.
-    (Brevitas's own calibration runs inside the first 300 training steps and is lost when a run is resumed.)
-    """
+def values_met(floating: nn.Module, paths: Sequence[str], *inputs: Tensor) -> dict[str, Tensor]:
+    """Return what reaches each module in `paths` while `floating` evaluates `inputs`."""
     met: dict[str, Tensor] = {}
     hooks = [
         floating.get_submodule(path).register_forward_pre_hook(
-            lambda _module, inputs, path=path: met.__setitem__(path, inputs[0].detach())
+            lambda _module, given, path=path: met.__setitem__(path, given[0].detach())
         )
         for path in paths
     ]
-    floating(x)
+    floating(*inputs)
     for hook in hooks:
         hook.remove()
-    for path, values in met.items():
+    return met
+
+
+@torch.no_grad()
+def calibrate(quantised: nn.Module, floating: nn.Module, paths: Sequence[str], *inputs: Tensor) -> None:
+    """Set the threshold of each quantiser in `paths` to the `CALIBRATION_QUANTILE` of what it meets on `inputs`.
+
+    The values, by magnitude, are those that reach the module of the same path in `floating`, the twin without
+    quantisers. (Brevitas's own calibration runs inside the first 300 training steps and is lost when a run is resumed.)
+    """
+    for path, values in values_met(floating, paths, *inputs).items():
         _set_threshold(threshold(quantised.get_submodule(path)), values)
+
+
+def best_signed(values: Tensor, bits: int) -> Fixed:
+    """Return the signed format of `bits` bits, point in 0..`MAX_FRAC`, of least mean squared error on `values`."""
+    found = [Fixed(bits, frac, signed=True) for frac in range(MAX_FRAC + 1)]
+    return min(found, key=lambda fixed: float((_rounded(values, fixed) - values).square().mean()))
+
+
+def _rounded(values: Tensor, fixed: Fixed) -> Tensor:
+    step = 2.0**-fixed.frac
+    return (values / step).round().clamp(fixed.low, fixed.high) * step
 
 
 def _set_threshold(value: nn.Parameter, met: Tensor) -> None:

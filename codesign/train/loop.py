@@ -3,15 +3,18 @@
 A model's own file says what is trained on what (`Task`); everything that makes a run repeatable is here.
 """
 
+import json
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
@@ -76,31 +79,61 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """What one step reads: arguments of the model, and what the loss compares its outputs with."""
+
+    inputs: tuple[Tensor, ...]
+    targets: Tensor
+
+
+class Samples(Protocol):
+    """What is trained on, as many events as `len` says."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        ...
+
+    def batch(self, events: NDArray[np.int64]) -> Batch:
+        """Return the events with these numbers."""
+        ...
+
+
+@dataclass(frozen=True)
 class Rows:
-    """What is trained on: model inputs and what the loss compares the outputs with, row by row."""
+    """Events of one shape: model inputs and targets, row by row."""
 
     inputs: Tensor
     targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def batch(self, events: NDArray[np.int64]) -> Batch:
+        """Return the rows `events`."""
+        rows = torch.tensor(events)
+        return Batch((self.inputs[rows],), self.targets[rows])
 
 
 @dataclass(frozen=True)
 class Task(Generic[M]):
     """What one model gives to the loop.
 
-    `fresh` makes the untrained model; `convert` turns a model into one of a stage's architecture; `loss` is called
-    with (outputs, targets); `validate` gives the figure of merit, named `figure`: lower is better. `facts` (JSON)
-    are what a resumed run must have in common with the run it continues.
+    `fresh` makes the untrained model; `convert` turns a model into one of a stage's architecture; `outputs` is called
+    with the model and the inputs of a batch, `loss` with (outputs, targets); `validate` gives the figure of merit,
+    named `figure`: lower is better. `facts` (JSON) are what a resumed run must have in common with the run it
+    continues.
     """
 
     family: Family[M]
     stages: tuple[Stage, ...]
-    rows: Rows
+    rows: Samples
     facts: Mapping[str, Any]
     fresh: Callable[[], M]
     convert: Callable[[M, Any], M]
     loss: Callable[[Stage], nn.Module]
     validate: Callable[[M], float]
     figure: str
+    outputs: Callable[..., Tensor] = operator.call
 
 
 @dataclass(frozen=True)
@@ -147,7 +180,8 @@ def facts_of(options: LoopOptions, data_sha256: str | None) -> dict[str, Any]:
     """Return what a resumed run must have in common with the run it continues: all options that change numbers."""
     left_out = ("output", "data", "resume", "progress")
     same = {name: value for name, value in asdict(options).items() if name not in left_out}
-    return {"options": same, "data_sha256": data_sha256}
+    # As a file gives it back: JSON has lists, no tuples.
+    return {"options": json.loads(json.dumps(same)), "data_sha256": data_sha256}
 
 
 def train(task: Task[M], options: LoopOptions) -> TrainResult:
@@ -210,7 +244,13 @@ def _trained(state: _State[M], epoch: int, task: Task[M], options: LoopOptions) 
     """Return the state after one more epoch."""
     stage = _stage_of(epoch, task)
     model, optimiser = _staged(state, stage, epoch, task)
-    loss = _train_epoch(model, optimiser, task.loss(stage), _steps(task.rows, stage, epoch, options))
+    criterion = task.loss(stage)
+    loss = _train_epoch(
+        model,
+        optimiser,
+        lambda batch: criterion(task.outputs(model, *batch.inputs), batch.targets),
+        _steps(task.rows, stage, epoch, options),
+    )
     if not math.isfinite(loss):
         raise BadInputError(f"the loss is not finite in epoch {epoch}: lower the learning rate of stage {stage.name}")
     done = Epoch(epoch, stage.name, loss, _validation(model, stage, epoch, task, options))
@@ -232,15 +272,18 @@ def _optimiser(model: nn.Module, stage: Stage) -> torch.optim.Optimizer:
 
 
 def _train_epoch(
-    model: nn.Module, optimiser: torch.optim.Optimizer, loss: nn.Module, steps: Sequence[tuple[float, Tensor, Tensor]]
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    loss: Callable[[Batch], Any],
+    steps: Sequence[tuple[float, Batch]],
 ) -> float:
-    """Take one optimiser step for each (learning rate, inputs, targets); return the mean loss."""
+    """Take one optimiser step for each (learning rate, batch); return the mean loss."""
     model.train()
     total = 0.0
-    for rate, inputs, targets in steps:
+    for rate, batch in steps:
         for group in optimiser.param_groups:
             group["lr"] = rate
-        value = loss(model(inputs), targets)
+        value = loss(batch)
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
@@ -249,17 +292,17 @@ def _train_epoch(
     return total / len(steps)
 
 
-def _steps(rows: Rows, stage: Stage, epoch: int, options: LoopOptions) -> list[tuple[float, Tensor, Tensor]]:
-    """Learning rate and shuffled rows of each batch; the order depends on seed and epoch alone.
+def _steps(rows: Samples, stage: Stage, epoch: int, options: LoopOptions) -> list[tuple[float, Batch]]:
+    """Learning rate and shuffled events of each batch; the order depends on seed and epoch alone.
 
-    The last rows that do not fill a batch are left out of this epoch.
+    The last events that do not fill a batch are left out of this epoch.
     """
-    order = np.random.default_rng([options.seed, epoch]).permutation(len(rows.inputs))
+    order = np.random.default_rng([options.seed, epoch]).permutation(len(rows))
     count = len(order) // options.batch_size
-    batches = map(torch.tensor, np.split(order[: count * options.batch_size], count))
+    batches = np.split(order[: count * options.batch_size], count)
     done = [(epoch - stage.first + index / count) / stage.epochs for index in range(count)]
     rates = [stage.learning_rate * 0.5 * (1.0 + math.cos(math.pi * part)) for part in done]
-    return [(rate, rows.inputs[batch], rows.targets[batch]) for rate, batch in zip(rates, batches, strict=True)]
+    return [(rate, rows.batch(batch)) for rate, batch in zip(rates, batches, strict=True)]
 
 
 def _validation(model: M, stage: Stage, epoch: int, task: Task[M], options: LoopOptions) -> float | None:
