@@ -18,7 +18,7 @@ from codesign.errors import BadInputError
 from codesign.graph import Graph, Node, Products, Wiring
 from codesign.rtl_adders import AddersModule, Plan, plan
 from codesign.serial import Serial, table_data_bits
-from codesign.steps import Step, copies, operator_steps
+from codesign.steps import Step, operator_steps
 from codesign.unsigned_form import Fabric
 
 
@@ -173,9 +173,8 @@ class Estimator:
             module = AddersModule(node.name, how, operands[0], result, None, inner_cuts, self.fabric, self.extra_depth)
             area += technology.register_area(module.register_bits, self.copies)
             area += result.size * technology.constant_area(result.fixed.width)
-        repeated = copies(node.op, *operands)
         steps = operator_steps(node.op, reuse, *operands)
-        return area + self.graph.types[node.name].size * repeated * sum(step_area(step, technology) for step in steps)
+        return area + self.graph.types[node.name].size * sum(s.count * step_area(s, technology) for s in steps)
 
     def _phase(self, node: Node, how: Serial) -> float:
         """What works in every phase of a serial engine: sums of digits, accumulators, selection of the operands.

@@ -5,6 +5,7 @@ products whose magnitude stays below that are exact in any order, with fused mul
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,11 @@ class FloatForm(ABC):
 def magnitude(bounds: Interval) -> NDArray[np.float64]:
     """Return the largest magnitude of every element."""
     return np.maximum(-bounds.low, bounds.high).astype(np.float64)
+
+
+def largest_operand(operands: Sequence[TensorType]) -> float:
+    """Return the largest magnitude of any operand."""
+    return max(float(magnitude(operand.bounds).max()) for operand in operands)
 
 
 def largest_sum(windows: Interval, weights: Interval, bias: Interval) -> float:

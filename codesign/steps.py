@@ -13,17 +13,16 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.graph import Instance, Op, Products, Scaling, TensorType
-from codesign.ops.argmax import ArgMax
+from codesign.ops.global_pool import GlobalPool
 from codesign.ops.max_pool import MaxPool
 from codesign.ops.requantise import Requantise
-from codesign.ops.segment_sum import SegmentSum
 from codesign.ops.threshold import Threshold
 from codesign.serial import DigitPhases
 
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of logic, technology-free.
+    """One piece of logic, technology-free; `count` of them stand side by side for one element of the result.
 
     "adder" of `size` bits; "constant", one of `size` bits added at the end of a sum; "compare" of `size` bits with a
     constant; "mux" or ROM of `size` inputs, `other` bits wide (1 if it is 0); "gates", a tree over `size` inputs, as
@@ -33,6 +32,7 @@ class Step:
     kind: Literal["adder", "constant", "compare", "mux", "gates", "multiplier"]
     size: int
     other: int = 0
+    count: int = 1
 
 
 Steps = tuple[Step, ...]
@@ -48,21 +48,23 @@ def operator_steps(op: Op, reuse: int, *operands: TensorType) -> Steps:
     return ()
 
 
-def copies(op: Op, *operands: TensorType) -> float:
-    """Return how often the steps of an operator stand for one element of its result: trees have more than one path."""
-    if isinstance(op, Threshold):
-        return int(op.thresholds.shape[1])  # all compared at once
-    leaves = 2
-    if isinstance(op, MaxPool | ArgMax):
-        leaves = prod(op.kernel) if isinstance(op, MaxPool) else operands[0].shape[-1]
-    if isinstance(op, SegmentSum):
-        leaves = operands[0].shape[0]
-    return (leaves - 1) / max((leaves - 1).bit_length(), 1)
+def _tree(count: int, bits: int, copies: int = 1) -> Steps:
+    """A path through a balanced tree of adders over `count` values of `bits` bits; `copies` of them."""
+    return tuple(Step("adder", bits + level, count=copies) for level in range((count - 1).bit_length()))
 
 
-def _tree(count: int, bits: int) -> Steps:
-    """A balanced tree of adders over `count` values of `bits` bits."""
-    return tuple(Step("adder", bits + level) for level in range((count - 1).bit_length()))
+def _levels(leaves: int) -> tuple[int, ...]:
+    """Nodes with two branches on every level of a balanced tree, the leaves' first."""
+    found = []
+    while leaves > 1:
+        found.append(leaves // 2)
+        leaves -= leaves // 2
+    return tuple(found)
+
+
+def _sums(leaves: int, bits: int) -> Steps:
+    """A balanced tree of adders over `leaves` values of `bits` bits, with all of its adders."""
+    return tuple(Step("adder", bits + level, count=nodes) for level, nodes in enumerate(_levels(leaves)))
 
 
 def _shift(bits: int) -> Steps:
@@ -85,7 +87,8 @@ def _requantise(op: Requantise, reuse: int, data: TensorType) -> Steps:
 
 def _threshold(op: Threshold, reuse: int, data: TensorType) -> Steps:
     """Compare with every threshold at once, then count."""
-    return (Step("compare", data.fixed.width), *_tree(op.thresholds.shape[1], 1))
+    levels = int(op.thresholds.shape[1])
+    return (Step("compare", data.fixed.width, count=levels), *_tree(levels, 1, levels))
 
 
 def _add(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
@@ -102,7 +105,8 @@ def _argmax(op: Op, reuse: int, data: TensorType) -> Steps:
 
 
 def _comparisons(count: int, data: TensorType) -> Steps:
-    return (Step("adder", data.fixed.width), Step("mux", 2)) * (count - 1).bit_length()
+    pairs = ((Step("adder", data.fixed.width, count=nodes), Step("mux", 2, count=nodes)) for nodes in _levels(count))
+    return tuple(step for pair in pairs for step in pair)
 
 
 def _concat(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
@@ -119,9 +123,39 @@ def _segment_sum(op: Op, reuse: int, values: TensorType, index: TensorType) -> S
     """Compare every index, let the members of the segment pass, add."""
     if index.is_constant:
         return ()  # shared adders
-    tree = _tree(index.size, values.fixed.width)
-    passing = Step("gates", 2, values.fixed.width * max(len(tree), 1))  # as many as adders, not one for each level
-    return (Step("gates", index.fixed.width), passing, *tree)
+    return (*_members(values, index), *_sums(index.size, values.fixed.width))
+
+
+def _members(values: TensorType, index: TensorType) -> Steps:
+    """Compare every index with the number of the segment, and let the values of its members pass.
+
+    One comparison serves all elements of a row.
+    """
+    shared = max(1, index.size * index.size // values.size)
+    decode = Step("gates", index.fixed.width, count=shared)
+    return (decode, Step("gates", 2, values.fixed.width, index.size))
+
+
+def _compare(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
+    return (Step("adder", max(left.fixed.width, right.fixed.width)),)
+
+
+def _multiply(op: Op, reuse: int, left: TensorType, right: TensorType) -> Steps:
+    return (Step("multiplier", left.fixed.width, right.fixed.width),)
+
+
+def _select(op: Op, reuse: int, *operands: TensorType) -> Steps:
+    return (Step("mux", 2, op.result(*operands).fixed.width),)
+
+
+def _lookup(op: Op, reuse: int, data: TensorType) -> Steps:
+    """One multiplexer of constants."""
+    return (Step("mux", 1 << data.fixed.width, op.result(data).fixed.width),)
+
+
+def _global_pool(op: GlobalPool, reuse: int, data: TensorType) -> Steps:
+    """Shared adders, or a tree of comparisons over all rows."""
+    return () if op.mode == "sum" else _comparisons(data.shape[0], data)
 
 
 def _normalise(op: Op, reuse: int, data: TensorType, total: TensorType) -> Steps:
@@ -167,6 +201,11 @@ _STEPS: Mapping[str, Callable[..., Steps]] = {
     "argmax": _argmax,
     "concat": _concat,
     "max_pool": _max_pool,
+    "compare": _compare,
+    "global_pool": _global_pool,
+    "lookup": _lookup,
+    "multiply": _multiply,
+    "select": _select,
     "take": _take,
     "segment_sum": _segment_sum,
     "normalise": _normalise,

@@ -1,4 +1,4 @@
-"""Elementwise addition of two values of one scale (skip connections)."""
+"""Elementwise addition of two values of one scale (skip connections, biases of rows)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,12 +9,13 @@ from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Instance, Op, TensorType
+from codesign.ops.elementwise import joint_shape, port_sizes, spread, texts
 from codesign.ranges import plus, shifted
 
 
 @dataclass(frozen=True)
 class Add(Op, FloatForm):
-    """y = (left << left_shift) + (right << right_shift), operands of one shape."""
+    """y = (left << left_shift) + (right << right_shift). Shapes as in `joint_shape`."""
 
     kind: ClassVar[str] = "add"
     left_shift: int = 0
@@ -33,9 +34,9 @@ class Add(Op, FloatForm):
     def result(self, *operands: TensorType) -> TensorType:
         """Sum of the bounds."""
         left, right = operands
-        if left.shape != right.shape:
-            raise BadInputError(f"add needs operands of one shape, not {left.shape} and {right.shape}")
-        return TensorType.derived(plus(shifted(left.bounds, self.left_shift), shifted(right.bounds, self.right_shift)))
+        shape = joint_shape(self.kind, left, right)
+        bounds = shifted(left.bounds, self.left_shift), shifted(right.bounds, self.right_shift)
+        return TensorType.derived(plus(*(spread(one, shape) for one in bounds)))
 
     def largest(self, *operands: TensorType) -> float:
         """Sum of both magnitudes."""
@@ -51,14 +52,7 @@ class Add(Op, FloatForm):
         """`add.v`."""
         left, right = operands
         result = self.result(left, right)
-        sizes = {
-            "SIZE": left.size,
-            "A_WIDTH": left.fixed.width,
-            "A_SIGNED": int(left.fixed.signed),
-            "A_SHIFT": self.left_shift,
-            "B_WIDTH": right.fixed.width,
-            "B_SIGNED": int(right.fixed.signed),
-            "B_SHIFT": self.right_shift,
-            "Y_WIDTH": result.fixed.width,
-        }
-        return Instance("add", tuple((name, str(value)) for name, value in sizes.items()), ("a", "b"))
+        sizes = {"SIZE": result.size, "A_SHIFT": self.left_shift, "B_SHIFT": self.right_shift}
+        sizes |= port_sizes("A", left, result.shape) | port_sizes("B", right, result.shape)
+        sizes["Y_WIDTH"] = result.fixed.width
+        return Instance("add", texts(sizes), ("a", "b"))

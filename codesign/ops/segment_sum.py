@@ -6,14 +6,13 @@ from typing import ClassVar
 import numpy as np
 
 from codesign.fixed import Integers
-from codesign.float_form import FloatForm, Floats, magnitude
+from codesign.float_form import FloatForm, Floats, largest_operand, magnitude
 from codesign.graph import Instance, Op, Products, TensorType
 from codesign.ops.segments import (
     Array,
     check_segments,
     check_values,
     flat_places,
-    largest_operand,
     members,
     row_elements,
 )

@@ -4,7 +4,6 @@ An index is an unsigned integer: 0 .. rows - 1 names a row, and everything from 
 writes nothing.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
-from codesign.float_form import magnitude
 from codesign.graph import TensorType
 
 Array = NDArray[Any]
@@ -35,11 +33,6 @@ def check_values(kind: str, values: TensorType, index: TensorType) -> None:
     check_index(kind, index)
     if values.shape[:1] != index.shape:
         raise BadInputError(f"{kind} needs one index for each row, not {index.shape} for values {values.shape}")
-
-
-def largest_operand(operands: Sequence[TensorType]) -> float:
-    """Return the largest magnitude of any operand."""
-    return max(float(magnitude(operand.bounds).max()) for operand in operands)
 
 
 def row_elements(value: TensorType) -> int:

@@ -7,9 +7,9 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
-from codesign.float_form import FloatForm, Floats
+from codesign.float_form import FloatForm, Floats, largest_operand
 from codesign.graph import Instance, Op, TensorType, Wiring
-from codesign.ops.segments import Array, check_index, largest_operand, row_elements
+from codesign.ops.segments import Array, check_index, row_elements
 from codesign.ranges import Interval
 
 

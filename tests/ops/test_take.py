@@ -1,6 +1,4 @@
-"""Take against a plain loop, and its Verilog."""
-
-from pathlib import Path
+"""Take against a plain loop."""
 
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from codesign.graph import TensorType, Wiring
 from codesign.ops.sources import Constant, Input
 from codesign.ops.take import Take
 from codesign.ranges import Interval
-from tests.ops.check_op import Bench, Case, check_hardware, check_meaning
+from tests.ops.check_op import Case, check_meaning
 
 
 def loop(data_axes):
@@ -49,11 +47,6 @@ FAST = [CASES[name] for name in ("nodes_of_edges", "constant_index", "constant_d
 @pytest.mark.parametrize("name", CASES)
 def test_meaning(name):
     check_meaning(CASES[name], examples=30)
-
-
-@pytest.mark.slow
-def test_hardware(tmp_path: Path, build_cache: Path):
-    check_hardware("take_cases", CASES.values(), Bench(tmp_path, build_cache, 200))
 
 
 def test_a_constant_index_is_wires():

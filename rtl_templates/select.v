@@ -1,0 +1,43 @@
+// select: y = a where the condition is 1, else b, extended to Y_WIDTH bits, which hold every value of both.
+// Latency: combinational.
+// Ports: condition, a, b elements, element 0 in the lowest bits; each stands for REPEAT results in a row, and all of
+//                        them in turn
+//        y               SIZE elements
+module select #(
+    parameter SIZE     = 1,
+    parameter C_SIZE   = 1,
+    parameter C_REPEAT = 1,
+    parameter A_SIZE   = 1,
+    parameter A_REPEAT = 1,
+    parameter A_WIDTH  = 1,
+    parameter A_SIGNED = 0,
+    parameter B_SIZE   = 1,
+    parameter B_REPEAT = 1,
+    parameter B_WIDTH  = 1,
+    parameter B_SIGNED = 0,
+    parameter Y_WIDTH  = 1
+) (
+    input  wire [C_SIZE-1:0]         condition,
+    input  wire [A_SIZE*A_WIDTH-1:0] a,
+    input  wire [B_SIZE*B_WIDTH-1:0] b,
+    output wire [SIZE*Y_WIDTH-1:0]   y
+);
+    wire [A_SIZE*A_REPEAT*Y_WIDTH-1:0] left;
+    wire [B_SIZE*B_REPEAT*Y_WIDTH-1:0] right;
+
+    bias_extend #(
+        .POSITIONS(A_REPEAT), .OUTPUTS(A_SIZE), .B_WIDTH(A_WIDTH), .B_SIGNED(A_SIGNED), .Y_WIDTH(Y_WIDTH)
+    ) extend_a (.bias(a), .y(left));
+    bias_extend #(
+        .POSITIONS(B_REPEAT), .OUTPUTS(B_SIZE), .B_WIDTH(B_WIDTH), .B_SIGNED(B_SIGNED), .Y_WIDTH(Y_WIDTH)
+    ) extend_b (.bias(b), .y(right));
+
+    genvar e;
+    generate
+        for (e = 0; e < SIZE; e = e + 1) begin : element
+            assign y[e*Y_WIDTH +: Y_WIDTH] = condition[(e / C_REPEAT) % C_SIZE]
+                ? left[(e % (A_SIZE*A_REPEAT))*Y_WIDTH +: Y_WIDTH]
+                : right[(e % (B_SIZE*B_REPEAT))*Y_WIDTH +: Y_WIDTH];
+        end
+    endgenerate
+endmodule
