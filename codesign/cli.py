@@ -22,7 +22,7 @@ import click
 from codesign import __version__
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
-from codesign.options import ROUNDINGS, TMR_MODES, RunOptions, parse_cuts, parse_reuse
+from codesign.options import ARCHITECTURES, ROUNDINGS, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
 
 
 class PositiveNumber(click.ParamType[float]):
@@ -63,6 +63,10 @@ def _cut_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str])
     return parse_cuts(texts)
 
 
+def _engine_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    return parse_engines(texts)
+
+
 def _known_technology(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
     if name is not None:
         from codesign.delay import technology
@@ -100,6 +104,14 @@ technology_option = click.option(
 cuts_option = click.option(
     "--cuts", "inner_cuts", multiple=True, metavar="NODE=N", callback=_cut_pairs,
     help="Pipeline cuts inside the shared adders of a node; repeatable.",
+)  # fmt: skip
+architecture_option = click.option(
+    "--architecture", type=click.Choice(ARCHITECTURES),
+    help="How rows (nodes, edges) are worked on; default: the design's. docs/graph_networks.md",
+)  # fmt: skip
+engines_option = click.option(
+    "--engines", multiple=True, metavar="ROWS=P", callback=_engine_pairs,
+    help="Engines that work on a set of ROWS rows, for an architecture with engines; repeatable.",
 )  # fmt: skip
 ii_option = click.option(
     "--ii", "ii_cycles", type=click.IntRange(min=1), metavar="N",
@@ -183,7 +195,8 @@ def demo(output: Path) -> None:
 
 _MODEL = (model_option, weight_bits_option, input_format_option)
 _DATA = (data_option, rounding_option, drop_option, vectors_option)
-_SCHEDULE = (technology_option, ii_option, latency_option, area_option, cuts_option)
+_ROWS = (architecture_option, engines_option)
+_SCHEDULE = (*_ROWS, technology_option, ii_option, latency_option, area_option, cuts_option)
 _HARDWARE = (reuse_option, tmr_option, clock_option, *_SCHEDULE)
 
 

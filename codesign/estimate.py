@@ -123,7 +123,9 @@ class Estimator:
             return None
         leader = node.operands[0]
         is_alone = list(self.graph.nx.successors(leader)) == [name]
-        return leader if is_alone and leader not in {port.node for port in self.graph.outputs} else None
+        computes = bool(self.graph.by_name[leader].operands)
+        shown = leader in {port.node for port in self.graph.outputs}
+        return leader if computes and is_alone and not shown else None
 
     def _reader_inside(self, name: str, reuse: int) -> str | None:
         """The reader that works inside the serial engine of `name`, if there is one."""

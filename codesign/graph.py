@@ -171,6 +171,13 @@ class Op(ABC):
         """Return multipliers and register bits at `reuse`."""
         return Cost(0, 0)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Op | None":
+        """Return the operator that does the same with `rows` rows (the leading axis of every operand but static ones).
+
+        None if a row of the result depends on more than that row of the operands.
+        """
+        return None
+
     @abstractmethod
     def rtl(self, reuse: int, *operands: TensorType) -> Rtl:
         """Return how the operator stands in the Verilog."""

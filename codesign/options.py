@@ -9,6 +9,9 @@ from codesign.errors import BadInputError
 
 TmrMode = Literal["registers", "none"]
 TMR_MODES: tuple[TmrMode, ...] = get_args(TmrMode)
+# "nodes": every node of the graph stands in the hardware; the others run rows on engines (codesign/row_schedule.py).
+Architecture = Literal["nodes", "parallel", "streaming"]
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 Rounding = Literal["truncate", "half", "half-nonzero"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
@@ -22,7 +25,8 @@ class RunOptions:
     `weight_bits` quantises layers with float weights, which is refused otherwise. `input_format` puts the model's
     first quantiser into the hardware, behind a port of that format ("u8.7"). `rounding` and `drop_bits` say how
     floating charge codes in the data are read. With a `technology` what `reuse` and `inner_cuts` (node, pipeline cuts)
-    leave open is chosen for the clock, within `ii_cycles`, `latency_cycles` and `area_budget` in its unit.
+    leave open is chosen for the clock, within `ii_cycles`, `latency_cycles` and `area_budget` in its unit. With an
+    `architecture` of engines, `engines` holds (rows, engines) pairs: how many engines work on a set of that many rows.
     """
 
     design: str
@@ -44,6 +48,8 @@ class RunOptions:
     latency_cycles: int | None = None
     area_budget: float | None = None
     inner_cuts: tuple[tuple[str, int], ...] = ()
+    architecture: Architecture | None = None
+    engines: tuple[tuple[int, int], ...] = ()
 
 
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
@@ -58,6 +64,15 @@ def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
 def parse_cuts(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
     """Read "NODE=N" texts into (node, pipeline cuts inside it) pairs; `BadInputError` names the text that is wrong."""
     return _parse_pairs(texts, "--cuts", "NODE=N", "number of cuts", 0)
+
+
+def parse_engines(texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Read "ROWS=P" texts into (rows, engines) pairs; `BadInputError` names the text that is wrong."""
+    pairs = _parse_pairs(texts, "--engines", "ROWS=P", "number of engines", 1)
+    for rows, _ in pairs:
+        if not (rows.isascii() and rows.isdigit() and len(rows) < 10 and int(rows) > 0):
+            raise BadInputError(f"--engines {rows}=...: say on how many rows they work, for example --engines 56=7")
+    return tuple((int(rows), engines) for rows, engines in pairs)
 
 
 def _parse_pairs(texts: Sequence[str], option: str, form: str, what: str, least: int) -> tuple[tuple[str, int], ...]:

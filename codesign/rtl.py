@@ -10,6 +10,8 @@ from typing import Any, Literal
 from codesign.errors import BadInputError
 from codesign.files import replace_directory, text_sha256, write_json, write_text
 from codesign.graph import Graph, Port
+from codesign.row_schedule import RowSchedule
+from codesign.rtl_rows import RowTop
 from codesign.rtl_top import Top
 from codesign.schedule import Schedule
 from codesign.unsigned_form import Fabric
@@ -33,7 +35,7 @@ class Rtl:
 
 def emit(
     graph: Graph,
-    schedule: Schedule,
+    schedule: Schedule | RowSchedule,
     *,
     tmr: Tmr,
     clock_ns: float,
@@ -50,7 +52,12 @@ def emit(
         raise BadInputError(f"tmr must be one of {TMR_OPTIONS}, not {tmr!r}")
     if not clock_ns > 0:
         raise BadInputError(f"clock period must be above 0 ns, not {clock_ns}")
-    top = Top(graph, schedule, triplicate=tmr == "registers", fabric=fabric)
+    triplicate = tmr == "registers"
+    top: Top | RowTop
+    if isinstance(schedule, RowSchedule):
+        top = RowTop(schedule, triplicate=triplicate, fabric=fabric)
+    else:
+        top = Top(graph, schedule, triplicate=triplicate, fabric=fabric)
     text = top.text  # emits the constant modules on its way
     own = (*top.modules, (f"{graph.name}.v", text))
     files = (*_templates(text for _, text in own), *own)
@@ -104,7 +111,7 @@ def _templates(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((f"{name}.v", found[name]) for name in sorted(found))
 
 
-def _manifest(top: Top, files: tuple[tuple[str, str], ...], tmr: Tmr, clock_ns: float) -> dict[str, Any]:
+def _manifest(top: Top | RowTop, files: tuple[tuple[str, str], ...], tmr: Tmr, clock_ns: float) -> dict[str, Any]:
     graph, schedule = top.graph, top.schedule
     return {
         "schema": 1,
@@ -124,10 +131,40 @@ def _manifest(top: Top, files: tuple[tuple[str, str], ...], tmr: Tmr, clock_ns: 
         "outputs": [_port(graph, port) for port in graph.outputs],
         "parameters": [_port(graph, Port(node.name)) for node in graph.sources("parameter")],
         "parameter_bits": top.parameter_bits,
+        **(_row_timing(top) if isinstance(top, RowTop) else _timing(top.schedule)),
+    }
+
+
+def _timing(schedule: Schedule) -> dict[str, Any]:
+    """Reuse factors, and when every node runs."""
+    return {
         "reuse": {name: slot.reuse for name, slot in schedule.slots.items() if slot.reuse > 1},
         "schedule": {
             name: {"start": slot.start, "latency_cycles": slot.latency_cycles, "ii_cycles": slot.ii_cycles}
             for name, slot in schedule.slots.items()
+        },
+    }
+
+
+def _row_timing(top: RowTop) -> dict[str, Any]:
+    """Beats and memories, and when every phase runs, its engines and the reuse factors in them."""
+    plan, graph = top.schedule, top.graph
+    phases = list(zip(plan.program.phases, plan.slots, strict=True))
+    return {
+        "architecture": plan.architecture,
+        "engines": {str(rows): count for rows, count in sorted(plan.engines.items())},
+        "in_beats": plan.in_beats,
+        "out_beats": plan.out_beats,
+        "beat_rows": {port.node: top.beat_rows(port.node) for port in (*graph.inputs, *graph.outputs)},
+        "memory_bits": top.memory_bits,
+        "reuse": {name: one.reuse for _, slot in phases for name, one in slot.plan.slots.items() if one.reuse > 1},
+        "schedule": {
+            phase.name: {
+                "start": slot.start,
+                "latency_cycles": slot.last_result + 1 - slot.start,
+                "ii_cycles": slot.busy_cycles,
+            }
+            for phase, slot in phases
         },
     }
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Graph
-from codesign.options import RunOptions
+from codesign.options import Architecture, RunOptions
 from codesign.report import PhysicsRow
 
 
@@ -44,7 +44,10 @@ class Physics(Protocol):
 
 @dataclass(frozen=True)
 class Bound:
-    """A design bound to model and data: graph, events by input name, cases, registers; what to check it against."""
+    """A design bound to model and data: graph, events by input name, cases, registers; what to check it against.
+
+    `architecture` and `engines` (by number of rows): how rows are worked on unless the user says otherwise.
+    """
 
     graph: Graph
     inputs: Mapping[str, Integers]
@@ -53,6 +56,8 @@ class Bound:
     files: tuple[Path, ...] = ()
     check: Callable[[int], Exactness] | None = None
     physics: Physics | None = None
+    architecture: Architecture = "nodes"
+    engines: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,32 @@
 """When and how every node of a design runs: as the user says, or as chosen for a technology."""
 
+from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from codesign.delay import technology
 from codesign.errors import BadInputError
 from codesign.flows.design import Bound
+from codesign.graph import Graph
 from codesign.optimise import Limits, optimise
 from codesign.options import RunOptions
+from codesign.row_schedule import Architecture as RowArchitecture
+from codesign.row_schedule import row_schedule
+from codesign.rows import row_program
 from codesign.rtl import Rtl, emit
-from codesign.schedule import schedule
+from codesign.schedule import Schedule, schedule
 
 
 def compile_bound(bound: Bound, options: RunOptions, clock_ns: float) -> Rtl:
     """Return the Verilog of a bound design; `BadInputError` for options that do not go together or cannot be met."""
+    architecture = options.architecture or bound.architecture
+    if architecture != "nodes":
+        return _compile_rows(bound, options, clock_ns, architecture)
+    if options.engines:
+        raise BadInputError("--engines needs --architecture parallel or streaming")
     reuse, inner_cuts = dict(options.reuse), dict(options.inner_cuts)
     if options.technology is None:
-        _refuse_limits(options)
+        _refuse_limits(options, "--technology: without one, --reuse and --cuts say all")
         plan = schedule(bound.graph, reuse, bound.cuts, inner_cuts)
         return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns)
     chosen, copies = technology(options.technology), 3 if options.tmr == "registers" else 1
@@ -23,6 +34,38 @@ def compile_bound(bound: Bound, options: RunOptions, clock_ns: float) -> Rtl:
     choice = optimise(bound.graph, chosen, clock_ns, reuse, limits, inner_cuts=inner_cuts, copies=copies)
     fabric, record = chosen.fabric, choice.record()
     return emit(bound.graph, choice.schedule, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric, choice=record)
+
+
+def _compile_rows(bound: Bound, options: RunOptions, clock_ns: float, architecture: RowArchitecture) -> Rtl:
+    """Compile for engines over rows; reuse factors and cuts are those of the nodes inside the engines."""
+    _refuse_limits(options, "--architecture nodes: engines over rows are chosen with --engines")
+    program = row_program(bound.graph)
+    reuse, inner_cuts = dict(options.reuse), dict(options.inner_cuts)
+    known = {node.name for phase in program.phases for node in phase.body.nodes} | {"*"}
+    for name in (*reuse, *inner_cuts):
+        if name not in known:
+            raise BadInputError(f"no node '{name}' in an engine; its nodes: {', '.join(sorted(known - {'*'}))}")
+    chosen = None if options.technology is None else technology(options.technology)
+    copies = 3 if options.tmr == "registers" else 1
+
+    def plan_engine(body: Graph) -> Schedule:
+        own_reuse, own_cuts = (_of(body, given) for given in (reuse, inner_cuts))
+        if chosen is None:
+            return schedule(body, own_reuse, None, own_cuts)
+        # The latency of an engine counts once for every phase, so it comes before area.
+        return optimise(
+            body, chosen, clock_ns, own_reuse, Limits(area=inf), inner_cuts=own_cuts, copies=copies
+        ).schedule
+
+    engines = dict(options.engines) or dict(bound.engines)
+    plan = row_schedule(program, engines, architecture, plan_engine)
+    fabric = "cells" if chosen is None else chosen.fabric
+    return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric)
+
+
+def _of(body: Graph, given: Mapping[str, int]) -> dict[str, int]:
+    """What is given for the nodes of one engine."""
+    return {name: number for name, number in given.items() if name == "*" or name in body.by_name}
 
 
 def estimate_text(manifest: dict[str, Any]) -> str:
@@ -36,8 +79,8 @@ def estimate_text(manifest: dict[str, Any]) -> str:
     )
 
 
-def _refuse_limits(options: RunOptions) -> None:
+def _refuse_limits(options: RunOptions, why: str) -> None:
     limits = {"--ii": options.ii_cycles, "--latency": options.latency_cycles, "--area-budget": options.area_budget}
     given = [name for name, value in limits.items() if value is not None]
     if given:
-        raise BadInputError(f"{given[0]} needs --technology: without one, --reuse and --cuts say all")
+        raise BadInputError(f"{given[0]} needs {why}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from codesign.errors import CodesignError, VerificationError
 from codesign.files import read_json
 from codesign.flows.process import end_group
-from codesign.flows.triples import check_triples
+from codesign.flows.triples import check_triples, memory_bits
 from codesign.flows.yosys import (
     AsicResult,
     FlipFlopCount,
@@ -64,10 +64,13 @@ def synthesise(folder: Path, liberty: Path | None, clock_ns: float) -> Synthesis
 
 def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
     """Every declared bit must be there, three times where triplicated; a bit that never changes may be a constant."""
-    manifest = read_json(rtl / "manifest.json")
+    manifest, netlist = read_json(rtl / "manifest.json"), work / count.source.name
     copies, constant = 1, 0
     if manifest["tmr"] == "registers":
-        copies, constant = 3, check_triples(work / count.source.name, manifest["top"]).constant_bits
+        copies, constant = 3, check_triples(netlist, manifest["top"]).constant_bits
+    memories, declared = memory_bits(netlist, manifest["top"], copies=copies), manifest.get("memory_bits", 0)
+    if memories != declared:
+        raise VerificationError(f"synthesis left {memories} bits of memory of {declared} declared: see {work}")
     if count.latch_bits or count.flip_flop_bits != copies * (count.declared_bits - constant):
         raise VerificationError(
             f"synthesis left {count.flip_flop_bits} flip-flops and {count.latch_bits} latches of "

@@ -1,8 +1,9 @@
 """Proof, read off the emitted Verilog with pyverilog, that all state of a design is triplicated and voted.
 
-Two parts. Structure, over every file: clocked processes stand in `tmr_register` alone, nothing else can hold a value
-(no initial value, no level-sensitive process, no combinational process that leaves a variable unassigned, no cell from
-outside), and triplication is handed down from the top to every register. Function, for `tmr_register` with its voter:
+Two parts. Structure, over every file: clocked processes stand in `tmr_register` and `tmr_memory` alone, nothing else
+can hold a value (no initial value, no level-sensitive process, no combinational process that leaves a variable
+unassigned, no cell from outside), and triplication is handed down from the top to every register; the memory is read
+by `tmr_memory.py`. Function, for `tmr_register` with its voter:
 pyverilog's dataflow analyser gives the next state of every copy, which is evaluated for all states and inputs.
 
 What this does not show: that synthesis keeps the copies. The flip-flops are counted in the netlist for that.
@@ -19,6 +20,7 @@ from typing import Any
 
 from codesign.errors import VerificationError
 from codesign.flows.rtl_input import read_rtl
+from codesign.flows.tmr_memory import MEMORY, memory_fault, walk
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.
@@ -70,6 +72,8 @@ def prove_all_state_is_triplicated(rtl_dir: Path) -> TmrProof:
         _check_processes(module)
         _check_instances(module, modules)
     _check_top(modules, rtl.top)
+    if MEMORY in modules and (fault := memory_fault(modules[MEMORY].tree)):
+        raise modules[MEMORY].fail(modules[MEMORY].tree, fault)
     copies, states = _check_function(modules)
     processes = [process for module in modules.values() for process in module.find(ast.Always)]
     clocked = sum(_is_clocked(process) for process in processes)
@@ -78,13 +82,6 @@ def prove_all_state_is_triplicated(rtl_dir: Path) -> TmrProof:
     )
     files = tuple(path.name for path in rtl.sources)
     return TmrProof(files, len(processes) - clocked, clocked, copies, registers, states)
-
-
-def walk(tree: Any) -> Iterator[Any]:
-    """Yield `tree` and every syntax node below it."""
-    yield tree
-    for child in tree.children():
-        yield from walk(child)
 
 
 def names(tree: Any) -> frozenset[str]:
@@ -156,8 +153,8 @@ def _has_initial_value(declaration: Any) -> bool:
 def _check_process(module: _Module, process: Any) -> None:
     kinds = {sense.type for sense in process.sens_list.list}
     if kinds & {"posedge", "negedge"}:
-        if module.tree.name != REGISTER:
-            raise module.fail(process, f"a clocked process outside of {REGISTER}")
+        if module.tree.name not in (REGISTER, MEMORY):
+            raise module.fail(process, f"a clocked process outside of {REGISTER} and {MEMORY}")
     elif kinds != {"all"}:
         raise module.fail(process, "a level-sensitive process other than always @*")
     else:

@@ -6,6 +6,7 @@ constant, but then in all three copies, to the same value.
 
 import re
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from codesign.errors import VerificationError
 from codesign.flows.netlist import read_module
 
 COPIES = ("qA", "qB", "qC")
+MEMORY_COPIES = ("wordsA", "wordsB", "wordsC")
 Bit = int | str
 
 
@@ -55,3 +57,20 @@ def _check(name: str, copies: dict[str, list[Bit]], outputs: set[Bit]) -> tuple[
         else:
             raise VerificationError(f"register {name}, bit {index}: its copies are not three flip-flops")
     return protected, constant
+
+
+def memory_bits(netlist: Path, top: str, *, copies: int) -> int:
+    """Return the bits of one copy of all memories of a flat netlist whose memories are not mapped to anything yet.
+
+    `copies`: 3 with triplication, else 1. `VerificationError` names a memory that does not stand that often.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for name, cell in read_module(netlist, top)["cells"].items():
+        if cell["type"].startswith("$mem"):
+            where, _, copy = str(cell["parameters"]["MEMID"]).rpartition(".")
+            size = (int(cell["parameters"][key], 2) for key in ("SIZE", "WIDTH"))
+            found.setdefault(where or name, {})[copy] = prod(size)
+    for where, parts in found.items():
+        if sorted(parts) != sorted(MEMORY_COPIES[:copies]) or len(set(parts.values())) != 1:
+            raise VerificationError(f"memory {where}: its copies after synthesis are {', '.join(sorted(parts))}")
+    return sum(next(iter(parts.values())) for parts in found.values())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from codesign.errors import VerificationError
+from codesign.files import read_json
 from codesign.fixed import Integers
 from codesign.flows.design import Bound, Case
 from codesign.graph import Graph
@@ -16,7 +17,7 @@ from codesign.packing import Words
 from codesign.predict import compile_graph
 from codesign.sim.exchange import Measured, Plan
 from codesign.sim.run import simulate
-from codesign.verify import Equality, compare, decode_words, parameter_bytes, stimulus
+from codesign.verify import ONE_WORD, Beats, Equality, compare, decode_words, parameter_bytes, stimulus
 
 GAP_EVENTS, RESET_EVENTS = 200, 50
 
@@ -45,23 +46,27 @@ def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) ->
     The first case also serves as negative control: the comparison must fail on one flipped response bit and on one
     flipped weight bit of the reference.
     """
-    events, predict = stimulus(bound.graph, bound.inputs), compile_graph(bound.graph)
+    beats = Beats.of(read_json(rtl_dir / "manifest.json"))
+    events, predict = stimulus(bound.graph, bound.inputs, beats), compile_graph(bound.graph)
     results: list[CaseResult] = []
     for case in bound.cases:
         expected = predict({**bound.inputs, **case.parameters})
-        plan = Plan(min(GAP_EVENTS, len(events)), min(RESET_EVENTS, len(events)))
+        count = len(events) // beats.inputs
+        plan = Plan(min(GAP_EVENTS, count), min(RESET_EVENTS, count))
         parameters = parameter_bytes(bound.graph, case.parameters)
         response = simulate(rtl_dir, events, plan, run_dir / case.name, cache_dir, parameters)
         _require_equal_copies(case, response.measured)
-        total = sum((compare(bound.graph, expected, words) for words in response.phases.values()), Equality(0, 0, 0))
+        total = sum(
+            (compare(bound.graph, expected, words, beats) for words in response.phases.values()), Equality(0, 0, 0)
+        )
         total.require(f"case '{case.name}': RTL and graph")
         words = response.phases["back_to_back"]
         if not results:
-            prove_comparison_bites(bound, case, expected, words)
-        golden = {name: _against_golden(bound.graph, words, name, values) for name, values in case.golden.items()}
+            prove_comparison_bites(bound, case, expected, words, beats)
+        outputs = decode_words(bound.graph, words, beats)
+        golden = {name: _against_golden(name, outputs[name], values) for name, values in case.golden.items()}
         for name, equality in golden.items():
             equality.require(f"case '{case.name}': RTL and golden {name}")
-        outputs = decode_words(bound.graph, words)
         results.append(CaseResult(case.name, outputs, total, golden, response.measured))
     return tuple(results)
 
@@ -73,8 +78,8 @@ def _require_equal_copies(case: Case, measured: Measured) -> None:
         raise VerificationError(f"case '{case.name}': tmr_err is high in {cycles}: copies of a register differ")
 
 
-def _against_golden(graph: Graph, words: Words, name: str, golden: Integers) -> Equality:
-    got = decode_words(graph, words)[name][:, : golden.shape[1]]
+def _against_golden(name: str, outputs: Integers, golden: Integers) -> Equality:
+    got = outputs[:, : golden.shape[1]]
     want = golden[: len(got)]
     if len(want) < len(got):
         raise VerificationError(f"golden {name} has {len(want)} events, the data has {len(got)}")
@@ -84,25 +89,27 @@ def _against_golden(graph: Graph, words: Words, name: str, golden: Integers) -> 
     return Equality(len(got), got.size, len(wrong), first)
 
 
-def prove_comparison_bites(bound: Bound, case: Case, expected: Mapping[str, Integers], words: Words) -> None:
+def prove_comparison_bites(
+    bound: Bound, case: Case, expected: Mapping[str, Integers], words: Words, beats: Beats = ONE_WORD
+) -> None:
     """Negative controls: one flipped response bit, and one flipped weight bit, must each be seen as a difference."""
     flipped = words.copy()
     flipped[len(flipped) // 2, 0] ^= 1
-    if not compare(bound.graph, expected, flipped).mismatches:
+    if not compare(bound.graph, expected, flipped, beats).mismatches:
         raise VerificationError("negative control: a flipped bit of the response went unnoticed")
-    if not any(_differs(bound, case, words, flip) for flip in _weight_flips(bound.graph)):
+    if not any(_differs(bound, case, words, beats, flip) for flip in _weight_flips(bound.graph)):
         raise VerificationError("negative control: no flipped weight bit made a difference")
 
 
-def _differs(bound: Bound, case: Case, words: Words, flip: tuple[str, int]) -> bool:
+def _differs(bound: Bound, case: Case, words: Words, beats: Beats, flip: tuple[str, int]) -> bool:
     name, element = flip
     node = bound.graph.by_name[name]
     if node.op.kind == "parameter":
         values = np.array(case.parameters[name])
         values.flat[element] ^= 1
         expected = compile_graph(bound.graph)({**bound.inputs, **case.parameters, name: values})
-        return compare(bound.graph, expected, words).mismatches > 0
-    return compare(bound.graph, _with_flipped(bound, case, name, element), words).mismatches > 0
+        return compare(bound.graph, expected, words, beats).mismatches > 0
+    return compare(bound.graph, _with_flipped(bound, case, name, element), words, beats).mismatches > 0
 
 
 def _with_flipped(bound: Bound, case: Case, name: str, element: int) -> Mapping[str, Integers]:

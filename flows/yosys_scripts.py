@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 LIBERTY = "cells.lib"
 GATES = "gates.il"
+MEMORY = "memory_macro"
 # abc's own scripts do not end within minutes on a whole network; these map once, the first buffers and sizes too.
 _ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
 _ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
@@ -46,10 +47,15 @@ def flip_flop_script(top: str, sources: Sequence[str]) -> str:
 
 
 def gates_script(top: str, sources: Sequence[str]) -> str:
-    """Return the script that flattens and maps to Yosys' own gates: the common start of all mappings below."""
+    """Return the script that flattens and maps to Yosys' own gates: the common start of all mappings below.
+
+    Memories stay whole, as cells `memory_macro` without an area: no chip makes them of flip-flops.
+    """
     return _script(
         _read(top, sources),
-        f"synth -flatten -noabc -top {top}",
+        f"synth -flatten -noabc -run begin:fine -top {top}",
+        f"chtype -set {MEMORY} t:$mem_v2",
+        f"synth -noabc -run fine: -top {top}",
         "check -assert",
         "delete t:$scopeinfo",
         "opt_clean -purge",

@@ -20,6 +20,7 @@ from codesign.sim.exchange import PHASES, Measured, read_plan, read_words, write
 
 RESET_CYCLES = 2
 PROBE_EVENTS = 4
+Event = list[int]  # its beats
 
 
 class Bench:
@@ -29,6 +30,9 @@ class Bench:
         self.dut = dut
         self.latency_cycles = int(manifest["latency_cycles"])
         self.ii_cycles = int(manifest["ii_cycles"])
+        # An event is one word, or comes in beats, in successive cycles; its result leaves in beats.
+        self.in_beats = int(manifest.get("in_beats", 1))
+        self.out_beats = int(manifest.get("out_beats", 1))
         self.out_bytes = (int(manifest["out_width"]) + 7) // 8
         self.cycle = 0
         self.err_cycles = 0
@@ -45,7 +49,6 @@ class Bench:
         self.dut.in_valid.value = int(word is not None)
         if word is not None:
             self.dut.in_data.value = word
-            self.driven.append(self.cycle)
 
     async def reset(self) -> None:
         """Reset for some cycles; whatever was in flight must not come out afterwards."""
@@ -67,38 +70,46 @@ class Bench:
             await self.step(None)
         self.dut.cfg_we.value = 0
 
-    async def stream(self, words: list[int], gaps: random.Random | None = None) -> None:
-        """Drive `words` at the scheduled interval, or with random idle cycles more, and wait for the last result."""
-        for word in words:
+    async def event(self, beats: Event, interval: int) -> None:
+        """Drive the beats of an event, and nothing until `interval` cycles have passed."""
+        self.driven.append(self.cycle + 1)
+        for word in beats:
             await self.step(word)
-            for _ in range(self.ii_cycles - 1 + (gaps.randrange(4) if gaps else 0)):
-                await self.step(None)
+        for _ in range(interval - len(beats)):
+            await self.step(None)
+
+    async def stream(self, events: list[Event], gaps: random.Random | None = None) -> None:
+        """Drive `events` at the scheduled interval, or with random idle cycles more, and wait for the last result."""
+        for beats in events:
+            await self.event(beats, self.ii_cycles + (gaps.randrange(4) if gaps else 0))
         for _ in range(self.latency_cycles + 2):
             await self.step(None)
 
-    async def probe(self, words: list[int], results: np.ndarray) -> None:
-        """Drive events one cycle closer than the interval: if all results still come, the interval is overstated."""
-        if self.ii_cycles == 1 or len(words) < 2:
+    async def probe(self, events: list[Event], results: np.ndarray) -> None:
+        """Drive events one cycle closer than the interval: if all results still come, the interval is overstated.
+
+        Beats that fill the interval cannot come closer.
+        """
+        if self.ii_cycles == self.in_beats or len(events) < 2:
             return
-        for word in words:
-            await self.step(word)
-            for _ in range(self.ii_cycles - 2):
-                await self.step(None)
+        for beats in events:
+            await self.event(beats, self.ii_cycles - 1)
         for _ in range(self.latency_cycles + self.ii_cycles):
             await self.step(None)
-        wanted = [int.from_bytes(row.tobytes(), "little") for row in results[: len(words)]]
+        wanted = [int.from_bytes(row.tobytes(), "little") for row in results[: len(events) * self.out_beats]]
         got = [word for _, word in self.results]
         assert got != wanted, f"events every {self.ii_cycles - 1} cycles work, manifest says {self.ii_cycles}"
 
     def take(self, expected: int) -> tuple[np.ndarray, int, int]:
-        """Return results as packed words, their latency and least spacing; empty the record."""
-        assert len(self.results) == expected, f"{expected} events gave {len(self.results)} results"
-        latencies = {out - into for into, (out, _) in zip(self.driven, self.results, strict=True)}
+        """Return results as packed words, latency (first beat in, last beat out), least spacing; empty the record."""
+        beats = expected * self.out_beats
+        assert len(self.results) == beats, f"{expected} events gave {len(self.results)} results of {beats}"
+        cycles = [cycle for cycle, _ in self.results[self.out_beats - 1 :: self.out_beats]]
+        latencies = {out - into for into, out in zip(self.driven, cycles, strict=True)}
         assert latencies == {self.latency_cycles}, f"latency {latencies}, manifest says {self.latency_cycles}"
-        cycles = [cycle for cycle, _ in self.results]
         spacing = min((b - a for a, b in pairwise(cycles)), default=self.ii_cycles)
         rows = [word.to_bytes(self.out_bytes, "little") for _, word in self.results]
-        words = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(expected, self.out_bytes)
+        words = np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(beats, self.out_bytes)
         self.driven.clear()
         self.results.clear()
         return words, self.latency_cycles, spacing
@@ -111,6 +122,7 @@ async def events_in_results_out(dut: Any) -> None:
     plan = read_plan(directory)
     bench = Bench(dut, read_json(directory / "manifest.json"))
     words = [int.from_bytes(row.tobytes(), "little") for row in read_words(directory / "events.npy")]
+    events = [words[at : at + bench.in_beats] for at in range(0, len(words), bench.in_beats)]
     parameters = read_words(directory / "parameters.npy").tobytes()
 
     dut.in_valid.value = 0
@@ -122,24 +134,22 @@ async def events_in_results_out(dut: Any) -> None:
     bench.err_cycles = 0  # before the first reset the copies hold anything
     await bench.configure(parameters)
 
-    await bench.stream(words)
-    response, latency, spacing = bench.take(len(words))
+    await bench.stream(events)
+    response, latency, spacing = bench.take(len(events))
     assert spacing == bench.ii_cycles, f"results every {spacing} cycles, manifest says {bench.ii_cycles}"
     write_words(directory / f"{PHASES[0]}.npy", response)
 
-    chosen = words[: plan.gap_events]
+    chosen = events[: plan.gap_events]
     await bench.stream(chosen, random.Random(plan.seed))
     write_words(directory / f"{PHASES[1]}.npy", bench.take(len(chosen))[0])
 
-    chosen = words[: plan.reset_events]
-    for word in chosen:  # leave events in flight
-        await bench.step(word)
-        for _ in range(bench.ii_cycles - 1):
-            await bench.step(None)
+    chosen = events[: plan.reset_events]
+    for beats in chosen:  # leave events in flight
+        await bench.event(beats, bench.ii_cycles)
     await bench.reset()
     await bench.configure(parameters)
     await bench.stream(chosen)
     write_words(directory / f"{PHASES[2]}.npy", bench.take(len(chosen))[0])
 
-    await bench.probe(words[:PROBE_EVENTS], response)
+    await bench.probe(events[:PROBE_EVENTS], response)
     write_json(directory / "measured.json", asdict(Measured(latency, spacing, bench.err_cycles, bench.cycle)))

@@ -41,6 +41,10 @@ class Compare(Op, FloatForm):
         """(batch, *shape) twice -> (batch, *shape) of 0 and 1."""
         return np.asarray(RELATIONS[self.relation](*operands), dtype=np.int64)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Compare":
+        """The same."""
+        return self
+
     def largest(self, *operands: TensorType) -> float:
         """The larger magnitude."""
         return max(largest_operand(operands), 1.0)

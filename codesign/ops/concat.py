@@ -34,6 +34,10 @@ class Concat(Op, FloatForm):
         """(batch, *rows, A, *rest), (batch, *rows, B, *rest) -> (batch, *rows, A + B, *rest)."""
         return _joined(operands, self.axis + 1)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Concat | None":
+        """The same behind the leading axis."""
+        return self if self.axis > 0 else None
+
     def largest(self, *operands: TensorType) -> float:
         """The larger magnitude."""
         return max(float(magnitude(one.bounds).max()) for one in operands)

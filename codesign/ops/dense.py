@@ -53,6 +53,10 @@ class Dense(Op, FloatForm):
         data, weight, bias = operands
         return accumulate(data, weight, bias << self.bias_shift, self.truncate)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Dense | None":
+        """The same on data (rows, inputs)."""
+        return self if len(operands[0].shape) == 2 else None
+
     def largest(self, *operands: TensorType) -> float:
         """Sum of all products' magnitudes."""
         data, weight, bias = operands

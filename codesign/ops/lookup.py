@@ -54,6 +54,10 @@ class Lookup(Op, FloatForm):
         """(batch, *shape) -> (batch, *shape)."""
         return np.asarray(self.entries[operands[0] - self.operand.low])
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Lookup":
+        """The same."""
+        return self
+
     def largest(self, *operands: TensorType) -> float:
         """The largest entry or operand."""
         return max(float(np.abs(self.entries).max()), float(magnitude(operands[0].bounds).max()))

@@ -22,6 +22,10 @@ class Multiply(Op, FloatForm):
         left, right = operands
         return left * right
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Multiply":
+        """The same."""
+        return self
+
     def largest(self, *operands: TensorType) -> float:
         """Product of the magnitudes, or an operand."""
         left, right = (float(magnitude(operand.bounds).max()) for operand in operands)

@@ -1,6 +1,6 @@
 """Requantisation: multiply, add, shift, round and clip; per tensor or per leading-axis channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -10,6 +10,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import MAX_WIDTH, Fixed, Integers, floor_shift, round_shift, saturate
 from codesign.float_form import FloatForm, Floats, magnitude
 from codesign.graph import Cost, Instance, Op, Scaling, TensorType
+from codesign.ops.row_form import channels_for_rows
 from codesign.ranges import Interval, plus, product
 from codesign.verilog_literals import literal
 
@@ -68,6 +69,15 @@ class Requantise(Op, FloatForm, ElementForm):
         multiplier, addend = self.constants(int(np.prod(shape)))
         scaled = data * multiplier.reshape(shape) + addend.reshape(shape)
         return floor_shift(scaled, self.shift) if self.rounding == "floor" else round_shift(scaled, self.shift)
+
+    def for_rows(self, rows: int, *operands: TensorType) -> "Requantise | None":
+        """The same, if all rows have the same constants."""
+        pairs = np.array([self.multiplier, self.addend], dtype=np.int64).T
+        constants = channels_for_rows(pairs, operands[0].shape[0], rows)
+        if constants is None:
+            return None
+        multiplier, addend = (tuple(column.tolist()) for column in constants.T)
+        return replace(self, multiplier=multiplier, addend=addend)
 
     def largest(self, *operands: TensorType) -> float:
         """Magnitude of the scaled operand."""

@@ -21,6 +21,11 @@ class Reshape(Op, FloatForm):
         """(batch, *operand shape) -> (batch, *shape)."""
         return operands[0].reshape(len(operands[0]), *self.shape)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Reshape | None":
+        """The same within every row."""
+        kept = self.shape[:1] == operands[0].shape[:1]
+        return Reshape((rows, *self.shape[1:])) if kept else None
+
     def largest(self, *operands: TensorType) -> float:
         """The operand's magnitude."""
         return float(magnitude(operands[0].bounds).max())

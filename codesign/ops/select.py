@@ -26,6 +26,10 @@ class Select(Op, FloatForm):
         """(batch, *shape) three times -> (batch, *shape)."""
         return _chosen(operands)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Select":
+        """The same."""
+        return self
+
     def largest(self, *operands: TensorType) -> float:
         """The larger magnitude."""
         return largest_operand(operands)

@@ -34,6 +34,10 @@ class Slice(Op, FloatForm):
     def _part(self, values: NDArray[Any], axis: int) -> NDArray[Any]:
         return values[(slice(None),) * axis + (slice(self.start, self.stop),)]
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Slice | None":
+        """The same behind the leading axis."""
+        return self if self.axis > 0 else None
+
     def largest(self, *operands: TensorType) -> float:
         """The operand's magnitude."""
         return float(magnitude(operands[0].bounds).max())

@@ -13,15 +13,20 @@ from codesign.ranges import Interval, frozen
 
 @dataclass(frozen=True)
 class Input(Source):
-    """A value that arrives with every `in_valid`."""
+    """A value that arrives with every `in_valid`; `low` and `high` bound its elements (row-major), if given."""
 
     kind: ClassVar[str] = "input"
     shape: tuple[int, ...]
     fixed: Fixed
+    low: tuple[int, ...] = ()
+    high: tuple[int, ...] = ()
 
     def result(self, *operands: TensorType) -> TensorType:
-        """Every value of the format."""
-        return TensorType.full(self.shape, self.fixed)
+        """Every value of the format, or those within the bounds."""
+        if not self.low:
+            return TensorType.full(self.shape, self.fixed)
+        ends = (np.array(end, np.int64).reshape(self.shape) for end in (self.low, self.high))
+        return TensorType.derived(Interval(*ends), self.fixed)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Requantisation by thresholds: the result is how many thresholds the operand has reached."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +9,7 @@ from codesign.element_form import Element, ElementForm, ElementPort
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
 from codesign.graph import Cost, Instance, Op, TensorType
+from codesign.ops.row_form import channels_for_rows
 from codesign.ranges import Interval, frozen
 from codesign.verilog_literals import concatenation, literal
 
@@ -45,6 +46,14 @@ class Threshold(Op, ElementForm):
         counts = [np.searchsorted(self.thresholds[c], grouped[:, c], side="right") for c in range(channels)]
         signed = [levels - count if falls else count for count, falls in zip(counts, self.falling, strict=True)]
         return np.asarray(self.base + np.stack(signed, axis=1).reshape(data.shape), dtype=np.int64)
+
+    def for_rows(self, rows: int, *operands: TensorType) -> "Threshold | None":
+        """The same, if all rows have the same thresholds."""
+        falling = np.array([int(falls) for falls in self.falling], np.int64)[:, None]
+        constants = channels_for_rows(np.hstack([falling, self.thresholds]), operands[0].shape[0], rows)
+        if constants is None:
+            return None
+        return replace(self, thresholds=constants[:, 1:], falling=tuple(constants[:, 0].tolist()))
 
     def result(self, *operands: TensorType) -> TensorType:
         """Bounds are the images of the operand's bounds, since the function is monotonic."""

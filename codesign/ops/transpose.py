@@ -30,6 +30,10 @@ class Transpose(Op, FloatForm):
         """(batch, *operand shape) -> (batch, *shape)."""
         return operands[0].transpose(self._batched)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "Transpose | None":
+        """The same behind the leading axis."""
+        return self if self.axes[0] == 0 else None
+
     def largest(self, *operands: TensorType) -> float:
         """The operand's magnitude."""
         return float(magnitude(operands[0].bounds).max())
