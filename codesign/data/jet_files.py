@@ -19,7 +19,7 @@ CONSTITUENT_COUNTS = (8, 16)
 
 @dataclass(frozen=True, eq=False)
 class Jets:
-    """Features (n, 16) and classes (n,), numbers in `CLASSES`."""
+    """Features (n, 16), or constituents (n, count, 3); classes (n,), numbers in `CLASSES`."""
 
     features: Reals
     labels: NDArray[np.int64]
@@ -35,6 +35,21 @@ def generated_jets(count: int, seed: int) -> Jets:
     return Jets(features(jets), labels)
 
 
+def generated_constituents(count: int, seed: int, constituents: int) -> Jets:
+    """Return the `constituents` hardest particles of generated jets; errors as for `codesign.data.jets.generate`."""
+    jets, labels = generate(count, seed)
+    return Jets(jets[:, :constituents], labels)
+
+
+def load_constituents(path: Path, constituents: int) -> Jets:
+    """Return the `constituents` hardest particles of the jets of an npz file; arrays and errors as for `load_jets`."""
+    given, labels = _given(path)
+    _check_constituents(path, given)
+    if given.shape[1] < constituents:
+        raise BadInputError(f"{path}: x has {given.shape[1]} constituents a jet; the model reads {constituents}")
+    return Jets(given[:, :constituents], labels)
+
+
 def load_jets(path: Path) -> Jets:
     """Return the jets of an npz file with arrays `x` and `y`.
 
@@ -42,6 +57,14 @@ def load_jets(path: Path) -> Jets:
     (n, 16), in whatever meaning the model was trained on. `y`: one-hot (n, 5) or class numbers (n,) in the order
     g, q, W, Z, t. Raises `BadInputError` naming file, cause and remedy.
     """
+    given, labels = _given(path)
+    if given.shape[1:] == (len(NAMES),):
+        return Jets(given, labels)
+    _check_constituents(path, given)
+    return Jets(features(given), labels)
+
+
+def _given(path: Path) -> tuple[Reals, NDArray[np.int64]]:
     arrays = read_arrays(path)
     for name in ("x", "y"):
         if name not in arrays:
@@ -49,17 +72,14 @@ def load_jets(path: Path) -> Jets:
     given, labels = _numbers(path, "x", arrays["x"]), _labels(path, arrays["y"])
     if len(given) != len(labels) or not len(given):
         raise BadInputError(f"{path}: x has {len(given)} jets, y {len(labels)}; both must have the same, at least one")
-    return Jets(_features(path, given), labels)
+    return given, labels
 
 
-def _features(path: Path, given: Reals) -> Reals:
-    if given.shape[1:] == (len(NAMES),):
-        return given
-    if given.shape[1:] in [(count, 3) for count in CONSTITUENT_COUNTS]:
-        if (given[..., 0] < 0).any():
-            raise BadInputError(f"{path}: x[..., 0] is the transverse momentum and must not be negative")
-        return features(given)
-    raise BadInputError(f"{path}: x must be (n, 8, 3), (n, 16, 3) or (n, {len(NAMES)}), not {given.shape}")
+def _check_constituents(path: Path, given: Reals) -> None:
+    if given.shape[1:] not in [(count, 3) for count in CONSTITUENT_COUNTS]:
+        raise BadInputError(f"{path}: x must be (n, 8, 3), (n, 16, 3) or (n, {len(NAMES)}), not {given.shape}")
+    if (given[..., 0] < 0).any():
+        raise BadInputError(f"{path}: x[..., 0] is the transverse momentum and must not be negative")
 
 
 def _labels(path: Path, given: NDArray[Any]) -> NDArray[np.int64]:

@@ -177,17 +177,6 @@ def float_model(model: InteractionNetwork) -> InteractionNetwork:
     return with_weights_of(model, InteractionNetwork(replace(model.architecture, quantised=False)))
 
 
-def calibrated_formats(model: InteractionNetwork, graph: Graph, bits: Mapping[str, int]) -> dict[str, str]:
-    """Return a signed format of bits[value] bits for each value that `bits` names.
-
-    Its point stands where the mean squared error is least on what the values are in the float twin of `model` on
-    `graph`, the arguments of its `forward`. Bits of `VALUES`.
-    """
-    twin = float_model(model)
-    met = values_met(twin, tuple(bits), *graph)
-    return {name: str(best_signed(met[name], width)) for name, width in bits.items()}
-
-
 def quantised_model(model: InteractionNetwork, architecture: Architecture, graph: Graph) -> InteractionNetwork:
     """Return a model of `architecture` with the weights of the float `model`, calibrated on `graph`.
 
@@ -203,8 +192,11 @@ def quantised_model(model: InteractionNetwork, architecture: Architecture, graph
 
 
 def _default_formats(model: InteractionNetwork, bits: int, graph: Graph) -> dict[str, str]:
+    """The point of each signed format stands where the mean squared error on the values of `graph` is least."""
     widths = {"node": bits, "edge": bits, "message": bits, "total": bits + 2, "state": bits}
-    return {**calibrated_formats(model, graph, widths), "logit": str(Fixed(bits + 1, max(bits - 3, 0), signed=True))}
+    met = values_met(float_model(model), tuple(widths), *graph)
+    formats = {name: str(best_signed(met[name], width)) for name, width in widths.items()}
+    return {**formats, "logit": str(Fixed(bits + 1, max(bits - 3, 0), signed=True))}
 
 
 def with_formats(model: InteractionNetwork, formats: Mapping[str, str]) -> InteractionNetwork:

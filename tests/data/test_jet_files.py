@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from codesign.data.jet_features import features
-from codesign.data.jet_files import Jets, generated_jets, load_jets, split
+from codesign.data.jet_files import (
+    Jets,
+    generated_constituents,
+    generated_jets,
+    load_constituents,
+    load_jets,
+    split,
+)
 from codesign.data.jets import generate
 from codesign.errors import BadInputError
 
@@ -32,6 +39,19 @@ def test_ready_features_stay_as_they_are(tmp_path):
 
 def test_generated_jets_are_those_of_the_generator():
     np.testing.assert_array_equal(generated_jets(30, 1).features, features(JETS))
+
+
+def test_constituents_are_the_hardest_of_each_jet(tmp_path):
+    path = saved(tmp_path, x=JETS, y=LABELS)
+    for count in (8, 16):
+        loaded, generated = load_constituents(path, count), generated_constituents(30, 1, count)
+        np.testing.assert_array_equal(loaded.features, JETS[:, :count])
+        np.testing.assert_array_equal(loaded.features, generated.features)
+        np.testing.assert_array_equal(loaded.labels, generated.labels)
+    with pytest.raises(BadInputError, match="x has 8 constituents a jet; the model reads 16"):
+        load_constituents(saved(tmp_path, x=JETS[:, :8], y=LABELS), 16)
+    with pytest.raises(BadInputError, match=r"x must be \(n, 8, 3\), .* not \(30, 16\)"):
+        load_constituents(saved(tmp_path, x=features(JETS), y=LABELS), 8)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import torch
 
 from codesign.data.tracking import generated_graphs
 from codesign.errors import BadInputError
+from codesign.flows.model_check import shipped_checkpoint
 from codesign.models.checkpoint import read_checkpoint
 from codesign.models.interaction_network import FAMILY, InteractionNetwork
 from codesign.tracking_metrics import edge_auc
@@ -127,3 +128,9 @@ def test_normalised_features_are_powers_of_two_of_the_given_and_cut():
     raw = InteractionNetwork(replace(architecture(), node_shift=None, edge_shift=None))
     assert raw.normalise(x * 9, edge_attr * 9)[0].max() == 9.0
     assert torch.is_tensor(interaction_network.union(model, UNSEEN)[0])
+
+
+def test_the_shipped_network_classifies_unseen_graphs():
+    model = read_checkpoint(shipped_checkpoint("interaction_network"), FAMILY)[0]
+    assert model.architecture.hidden == 8 and model.architecture.weight_bits == 7
+    assert edge_auc(scores(model, UNSEEN), UNSEEN.y).value > 0.998
