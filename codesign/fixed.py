@@ -46,8 +46,8 @@ class Fixed:
 
     @classmethod
     def parse(cls, text: str) -> "Fixed":
-        """Read a format such as "u8.7" (unsigned, 8 bits, 7 of them behind the binary point) or "s11"."""
-        match = re.fullmatch(r"([us])(\d{1,3})(?:\.(\d{1,3}))?", text.strip())
+        """Read a format such as "u8.7" (unsigned, 8 bits, 7 behind the binary point), "s11" or "s6.-2" (steps of 4)."""
+        match = re.fullmatch(r"([us])(\d{1,3})(?:\.(-?\d{1,3}))?", text.strip())
         if not match:
             raise BadInputError(f"format {text!r} must be like u8.7 (unsigned, 8 bits, 7 fraction bits) or s11")
         sign, width, frac = match.groups()

@@ -9,8 +9,8 @@ import numpy as np
 
 from codesign.flows.design import Exactness
 from codesign.frontend.captured import Captured
-from codesign.frontend.exactness import check_exactness
-from codesign.frontend.vectors import corner_inputs, random_inputs
+from codesign.frontend.exactness import ExactnessReport, check_exactness
+from codesign.frontend.vectors import corner_graphs, corner_inputs, random_graphs, random_inputs
 
 
 def shipped_checkpoint(name: str) -> Path:
@@ -23,14 +23,31 @@ def checker(captured: Captured, model: Any) -> Callable[[int], Exactness]:
 
     def check(count: int) -> Exactness:
         inputs = np.concatenate([corner_inputs(captured), random_inputs(captured, count, seed=1)])
-        report = check_exactness(captured, model, inputs)
-        return Exactness(
-            report.vectors,
-            report.total_values,
-            report.total_mismatches,
-            len(report.float32_ties),
-            report.unexplained,
-            report.summary(),
-        )
+        return _exactness(check_exactness(captured, model, inputs))
 
     return check
+
+
+def graph_checker(captured: Captured, model: Any, edges: int) -> Callable[[int], Exactness]:
+    """Return the function that compares graph and Brevitas module on corners and random graphs of `edges` edges each.
+
+    The count it takes is of edges: the network is evaluated once for each of them.
+    """
+
+    def check(count: int) -> Exactness:
+        corners, random = corner_graphs(captured), random_graphs(captured, -(-count // edges), seed=1)
+        inputs = {name: np.concatenate([corners[name], random[name]]) for name in corners}
+        return _exactness(check_exactness(captured, model, inputs, batch=256))
+
+    return check
+
+
+def _exactness(report: ExactnessReport) -> Exactness:
+    return Exactness(
+        report.vectors,
+        report.total_values,
+        report.total_mismatches,
+        len(report.float32_ties),
+        report.unexplained,
+        report.summary(),
+    )

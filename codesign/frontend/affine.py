@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from codesign.frontend.quantise import is_power_of_two, materialise_pad, settled
 from codesign.frontend.values import NO_PAD, Builder, Numbers, Sides, Value, common_channels, fractions, spread
 from codesign.graph import Op
 from codesign.ops.add import Add
+from codesign.ops.dense import Dense
 from codesign.ops.reshape import Reshape
 
 
@@ -32,12 +34,40 @@ def checked_operand(value: Value, path: str) -> Value:
     """Return the operand of a layer with weights; `BadInputError` unless it is quantised with one scale."""
     if value.node is not None:
         settled(value, path, "it")
-    if not value.quantised:
-        reason = "its input is not quantised; put a quantiser before it (QuantIdentity, Quant)"
-        raise BadInputError(f"node '{path}': {reason}")
+    check_quantised(value, path)
     if len(set(value.scale)) > 1 or len(set(value.offset)) > 1:
         raise BadInputError(f"node '{path}': its input has a scale per channel; quantise it per tensor")
     return value
+
+
+def check_quantised(value: Value, path: str) -> None:
+    """Raise `BadInputError`, naming what lacks a quantiser, unless the integers of `value` may be multiplied."""
+    if not value.quantised:
+        reason = "its input is not quantised; put a quantiser before it (QuantIdentity, Quant)"
+        if value.node is not None and value.unquantised:
+            named = " and ".join(f"'{one}'" for one in value.unquantised)
+            reason = f"its input '{value.node}' is not quantised; name a quantiser for {named}"
+        raise BadInputError(f"node '{path}': {reason}")
+
+
+def aligned(value: Value, path: str) -> tuple[Value, Integers]:
+    """Return `value` (..., features) on the finest scale of its features, and the factor (features,) that each of them
+    needs for it: the weights that read it take that over. `BadInputError` unless the factors are whole.
+    """
+    check_quantised(value, path)
+    features = value.shape[-1]
+    if len(set(value.scale)) == 1:
+        return value, np.ones(features, np.int64)
+    scales = np.array(spread(value.scale, prod(value.shape)), dtype=object).reshape(-1, features)
+    finest = min(scales[0])
+    factors = [one / finest for one in scales[0]]
+    if any(factor.denominator > 1 or factor.numerator >> 24 for factor in factors):
+        reason = "its input joins values on unrelated scales; quantise them on scales that differ by powers of two"
+        raise BadInputError(f"node '{path}': {reason}")
+    if any(value.offset) or (scales != scales[:1]).any():
+        raise BadInputError(f"node '{path}': its input has a scale per channel; quantise it per tensor")
+    whole = np.array([factor.numerator for factor in factors], np.int64)
+    return replace(value, scale=(finest,), offset=value.offset[:1], magnitude=value.magnitude[:1]), whole
 
 
 def linear_map(builder: Builder, path: str, value: Value, weights: Weights, op: Op) -> Value:
@@ -61,6 +91,10 @@ def linear_map(builder: Builder, path: str, value: Value, weights: Weights, op: 
         offset, magnitude = offset[:1], (max(magnitude),)
     channels = common_channels(scale, offset)
     shape = builder.types[node].shape
+    if isinstance(op, Dense) and channels > 1:  # a channel is a feature, behind the rows
+        rows = prod(shape) // filters
+        scale, offset = spread(scale, filters) * rows, spread(offset, filters) * rows
+        magnitude, channels = spread(magnitude, filters) * rows, len(scale)
     direct = value.direct and not any(offset) and _is_exact(builder, node, scale)
     return Value(
         node, shape, spread(scale, channels), spread(offset, channels), spread(magnitude, channels), direct=direct

@@ -16,9 +16,20 @@ from torch import nn
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed
 from codesign.frontend import read
-from codesign.frontend.captured import Binding, Captured, binding, input_port, input_value, output_port, output_values
-from codesign.frontend.lower import Site, lower
-from codesign.frontend.record import Call, trace
+from codesign.frontend.captured import Binding, Captured, binding, output_port, output_values
+from codesign.frontend.inputs import (
+    Given,
+    IndexInput,
+    RealInput,
+    index_fault,
+    input_form,
+    input_port,
+    input_value,
+)
+from codesign.frontend.lower import lower
+from codesign.frontend.record import Call, Trace, trace
+from codesign.frontend.rows import CONSTANTS
+from codesign.frontend.site import Site
 from codesign.frontend.values import Builder, Value
 from codesign.graph import Graph
 
@@ -34,34 +45,69 @@ def capture(
     without it, the port carries the integers of the model's first quantiser. `model` is left as it is. Raises
     `BadInputError` naming the module path for anything that has no exact integer form.
     """
+    traced = checked_trace(model)
+    paths = _input_paths(traced)
+    if len(paths) != 1:
+        raise BadInputError(f"the model must read one tensor, not {len(paths)} ({', '.join(paths)})")
+    return lowered(traced, {paths[0]: RealInput(input_shape, input_type)}, name)
+
+
+def capture_graph_network(model: nn.Module, inputs: Mapping[str, Given], *, name: str = "top") -> Captured:
+    """Return the integer graph of a Brevitas `model` of graphs, whose `inputs` by argument name are given in order.
+
+    The model has no batch axis: rows of nodes and edges lead, an `IndexInput` names rows of nodes. Beside the outputs
+    of the model the graph has `index_fault` (1,): whether any index is above the null index. Every real input needs a
+    quantiser (or a format), and so does every value that a layer multiplies: `insert_quantisers`. Raises
+    `BadInputError` as `capture`.
+    """
+    traced = checked_trace(model)
+    paths = _input_paths(traced)
+    if tuple(inputs) != paths:
+        raise BadInputError(f"the model reads {', '.join(paths)}; give these inputs in order, not {', '.join(inputs)}")
+    return lowered(traced, inputs, name, leading=0)
+
+
+def checked_trace(model: nn.Module) -> Trace:
+    """Return the trace of `model` in float64; `BadInputError` for NaN or infinity in it."""
     read.check_finite(model)
-    traced = trace(model, torch.float64)
-    builder = Builder(_input_path(traced.calls), input_shape)
+    return trace(model, torch.float64)
+
+
+def lowered(traced: Trace, inputs: Mapping[str, Given], name: str, leading: int = 1) -> Captured:
+    """Return what a trace with `leading` batch axes becomes."""
+    builder = Builder()
     values: dict[Any, Value] = {}
     outputs: list[Value] = []
     bindings: dict[str, Binding] = {}
 
     def observe(call: Call, arguments: tuple[Any, ...], result: Any) -> None:
-        known = tuple(values[node] for node in call.operands if node in values)
+        tracked = tuple(values.get(node) for node in call.operands)
+        site = Site(call, tracked, arguments, result, leading)
         if call.node.op == "placeholder":
-            values[call.node] = input_value(builder, input_shape, input_type)
+            values[call.node] = input_value(builder, call.path, inputs[call.path])
         elif call.node.op == "output":
-            outputs.extend(output_values(known))
-        elif known and isinstance(read.value_of(result), torch.Tensor):
-            values[call.node] = lower(builder, Site(call, known, arguments, result))
+            outputs.extend(output_values(site.values))
+        elif site.values and call.target not in CONSTANTS and isinstance(read.value_of(result), torch.Tensor):
+            values[call.node] = lower(builder, site)
             for path, value in (*builder.inner.items(), (call.path, values[call.node])):
                 bindings.update(binding(path, value))
 
-    traced.run(torch.zeros(PROBE_BATCH, *input_shape, dtype=torch.float64), observe)
-    graph = Graph(name, tuple(builder.nodes), (input_port(builder, input_type),), tuple(map(output_port, outputs)))
-    return Captured(graph, bindings, dict(builder.stages), input_type, builder.input_quantiser)
+    batch = (PROBE_BATCH,) * leading
+    traced.run([_probe(given, batch) for given in inputs.values()], observe)
+    ports = {path: input_port(builder, path, given) for path, given in inputs.items()}
+    forms = {port.node: input_form(builder, path, inputs[path]) for path, port in ports.items()}
+    results = tuple(map(output_port, outputs)) + index_fault(builder, inputs)
+    graph = Graph(name, tuple(builder.nodes), tuple(ports.values()), results)
+    return Captured(graph, bindings, dict(builder.stages), forms, has_batch_axis=bool(leading))
 
 
-def _input_path(calls: tuple[Call, ...]) -> str:
-    names = [call.path for call in calls if call.node.op == "placeholder"]
-    if len(names) != 1:
-        raise BadInputError(f"the model must read one tensor, not {len(names)} ({', '.join(names)})")
-    return names[0]
+def _probe(given: Given, batch: tuple[int, ...]) -> torch.Tensor:
+    kind = torch.int64 if isinstance(given, IndexInput) else torch.float64
+    return torch.zeros(*batch, *given.shape, dtype=kind)
+
+
+def _input_paths(traced: Trace) -> tuple[str, ...]:
+    return tuple(call.path for call in traced.calls if call.node.op == "placeholder")
 
 
 def quantise_weights(model: nn.Module, bits: int | Mapping[str, int], *, per_channel: bool = False) -> nn.Module:

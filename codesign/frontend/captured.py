@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codesign.errors import BadInputError
-from codesign.fixed import Fixed, Integers, quantise
-from codesign.frontend.values import Builder, Quantiser, Stage, Value, per_element, scale_and_offset
+from codesign.fixed import Fixed, Integers
+from codesign.frontend.inputs import InputForm
+from codesign.frontend.values import Quantiser, Stage, Value, per_element, scale_and_offset
 from codesign.graph import Graph, Port
-from codesign.ops.sources import Input
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,68 +34,71 @@ class Captured:
     """An integer graph and what it has to do with the model it came from.
 
     `node_of` maps a module path (or fx node name of a function) to its value, `stages` a requantise node to the
-    real map it rounds. `input_type` is the format of the input port, or `input_quantiser` makes its integers. `notes`
-    say, a line each, what of the model is left to software.
+    real map it rounds, `forms` every input node to what the driver sends there, in the order of the model's arguments.
+    `notes` say, a line each, what of the model is left to software. Without `has_batch_axis` the model reads a batch
+    of events as their disjoint union, rows first (`codesign.models.rows`).
     """
 
     graph: Graph
     node_of: Mapping[str, Binding]
     stages: Mapping[str, Stage]
-    input_type: Fixed | None
-    input_quantiser: Quantiser | None
+    forms: Mapping[str, InputForm]
     notes: tuple[str, ...] = ()
+    has_batch_axis: bool = True
 
     @property
     def input(self) -> str:
-        """Name of the input node."""
-        return self.graph.inputs[0].node
+        """Name of the first input node, the only one of most models."""
+        return next(iter(self.forms))
+
+    @property
+    def input_type(self) -> Fixed | None:
+        """Format of the first input port, if it carries real numbers."""
+        return self.forms[self.input].fixed
+
+    @property
+    def input_quantiser(self) -> Quantiser | None:
+        """What makes the integers of the first input, if it has no format."""
+        return self.forms[self.input].quantiser
 
     def quantise_input(self, real: ArrayLike) -> Integers:
-        """Return the integers (batch, *shape) that the driver sends for real inputs (batch, *shape).
+        """Return the integers (batch, *shape) that the driver sends for real inputs (batch, *shape), first input.
 
         Float64 division and rounding as in Brevitas, or the nearest number of `input_type` (saturating).
         Raises `BadInputError` for NaN, infinity or a wrong shape.
         """
-        values = np.asarray(real, dtype=np.float64)
-        shape = self.graph.types[self.input].shape
-        if values.shape[1:] != shape:
-            wanted = ", ".join(map(str, ("batch", *shape)))
-            raise BadInputError(f"input '{self.input}' must have shape ({wanted}), not {values.shape}")
-        if self.input_type is not None:
-            return quantise(values, self.input_type)
-        if not np.isfinite(values).all():
-            raise BadInputError("cannot quantise NaN or infinite values; clean the data first")
-        assert self.input_quantiser is not None
-        channels = len(self.input_quantiser.scale)
-        return self.input_quantiser.quantise(values.reshape(len(values), channels, -1)).reshape(values.shape)
+        return self.forms[self.input].integers(self.input, real, self.graph.types[self.input].shape)
 
     def model_input(self, real: ArrayLike) -> NDArray[np.float64]:
         """Return what the model reads for the same real inputs: rounded to `input_type` if the port has one."""
-        if self.input_type is None:
-            return np.asarray(real, dtype=np.float64)
-        return np.ldexp(self.quantise_input(real).astype(np.float64), -self.input_type.frac)
+        return self.forms[self.input].numbers(self.input, real, self.graph.types[self.input].shape)
 
+    def quantise_inputs(self, given: Mapping[str, ArrayLike]) -> dict[str, Integers]:
+        """Return the integers that the driver sends, by input: of reals (batch, *shape) as `quantise_input`, indices
+        (batch, length) as they are. Raises `BadInputError` too for a missing input and for an index out of range.
+        """
+        return {name: form.integers(name, *self._given(name, given)) for name, form in self.forms.items()}
 
-def input_value(builder: Builder, shape: tuple[int, ...], input_type: Fixed | None) -> Value:
-    """Return the model's input: real-valued, or the integers of `input_type`."""
-    zero = (Fraction(0),)
-    if input_type is None:
-        return Value(None, shape, (Fraction(1),), zero, (0.0,))
-    node = builder.add(builder.input_path, Input(shape, input_type))
-    scale = (Fraction(1, 2**input_type.frac) if input_type.frac >= 0 else Fraction(2**-input_type.frac),)
-    return Value(node, shape, scale, zero, (0.0,), quantised=True, direct=True)
+    def model_inputs(self, given: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+        """Return what the model reads for the same inputs."""
+        return {name: form.numbers(name, *self._given(name, given)) for name, form in self.forms.items()}
+
+    def _given(self, name: str, given: Mapping[str, ArrayLike]) -> tuple[ArrayLike, tuple[int, ...]]:
+        if name not in given:
+            raise BadInputError(f"no values given for input '{name}'; the inputs are {', '.join(self.forms)}")
+        return given[name], self.graph.types[name].shape
 
 
 def output_values(known: tuple[Value, ...]) -> tuple[Value, ...]:
     """Return the outputs of the model; `BadInputError` unless integers stand for each of them."""
-    if not known or any(value.node is None or value.relu or any(value.pad) for value in known):
+    if not known or any(value.node is None or value.is_pending or value.rows is not None for value in known):
         raise BadInputError("an output of the model is not quantised; end the model with a quantiser")
     return known
 
 
 def binding(path: str, value: Value) -> dict[str, Binding]:
     """Return where the value of `path` lives, if integers stand for it."""
-    if value.node is None or value.relu or any(value.pad):
+    if value.node is None or value.is_pending or value.rows is not None:
         return {}  # nothing that integers stand for yet: the quantiser or convolution that follows is compared
     scale, offset = scale_and_offset(value)
     magnitude = np.broadcast_to(np.array(value.magnitude), (len(scale),))
@@ -107,17 +110,3 @@ def output_port(value: Value) -> Port:
     assert value.node is not None
     scale, offset = scale_and_offset(value)
     return Port(value.node, per_element(scale, value.shape), per_element(offset, value.shape))
-
-
-def input_port(builder: Builder, input_type: Fixed | None) -> Port:
-    """Return the meaning of the input."""
-    inputs = [node for node in builder.nodes if node.op.kind == "input"]
-    if not inputs:
-        raise BadInputError("the model does not use its input")
-    if input_type is not None:
-        return Port(inputs[0].name, (2.0**-input_type.frac,), (0.0,))
-    quantiser = builder.input_quantiser
-    assert quantiser is not None
-    offset = tuple(-s * z for s, z in zip(quantiser.scale, quantiser.zero_point, strict=True))
-    value = Value(inputs[0].name, builder.types[inputs[0].name].shape, quantiser.scale, offset, (0.0,))
-    return output_port(value)

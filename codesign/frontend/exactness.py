@@ -27,11 +27,14 @@ from codesign.graph import Source
 from codesign.ops.conv1d import Conv1d
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
+from codesign.ops.segment_sum import SegmentSum
 from codesign.rescale import RoundingMode, boundaries
 
 Reals = NDArray[np.float64]
-# Real inputs (n, *shape) to the real values of every bound path, (n, *shape) each, in model order.
-Evaluate = Callable[[Reals], Mapping[str, Reals]]
+Inputs = ArrayLike | Mapping[str, ArrayLike]
+Given = Mapping[str, NDArray[Any]]
+# Inputs (n, *shape) by input node to the real values of every bound path, (n, *shape) each, in model order.
+Evaluate = Callable[[Given], Mapping[str, Reals]]
 
 DEVIATION_LIMIT = 1e-6  # float64 accumulators lie this close to their integers, else the capture is wrong
 # Roundings a term goes through beside the additions: two scales, product, bias, batch norm (4), division, zero point.
@@ -134,8 +137,10 @@ class _Counts:
     float32_ties: list[Tie] = field(default_factory=list)
 
 
-def check_exactness(captured: Captured, model: nn.Module, inputs: ArrayLike, batch: int = 4096) -> ExactnessReport:
-    """Return how the graph compares with `model` on real `inputs` (n, *shape), `batch` vectors at a time.
+def check_exactness(captured: Captured, model: nn.Module, inputs: Inputs, batch: int = 4096) -> ExactnessReport:
+    """Return how the graph compares with `model` on `inputs` (n, *shape), `batch` vectors at a time.
+
+    Several inputs are given by input node: reals, and indices of 0..rows.
 
     `model` is left as it is. Raises `BadInputError` for inputs of another shape, or a model of other modules.
     """
@@ -146,14 +151,14 @@ def check_exactness(captured: Captured, model: nn.Module, inputs: ArrayLike, bat
 
 
 def compare_evaluations(
-    captured: Captured, float64: Evaluate, float32: Evaluate, inputs: ArrayLike, batch: int = 4096
+    captured: Captured, float64: Evaluate, float32: Evaluate, inputs: Inputs, batch: int = 4096
 ) -> ExactnessReport:
-    """Return how the graph compares with two evaluations of its model on real `inputs`; see `check_exactness`."""
+    """Return how the graph compares with two evaluations of its model on `inputs`; see `check_exactness`."""
     counts = _Counts()
-    for real in _chunks(np.asarray(inputs, dtype=np.float64), batch):
-        _compare_float64(captured, float64, real, counts)
-        _compare_float32(captured, float32, real.astype(np.float32).astype(np.float64), counts)
-        counts.vectors += len(real)
+    for given in _chunks(captured, inputs, batch):
+        _compare_float64(captured, float64, given, counts)
+        _compare_float32(captured, float32, {name: _single(values) for name, values in given.items()}, counts)
+        counts.vectors += len(given[captured.input])
     return ExactnessReport(
         counts.vectors,
         dict(counts.values),
@@ -166,27 +171,53 @@ def compare_evaluations(
     )
 
 
-def _chunks(inputs: Reals, batch: int) -> Iterator[Reals]:
-    for start in range(0, len(inputs), batch):
-        yield inputs[start : start + batch]
+def _chunks(captured: Captured, inputs: Inputs, batch: int) -> Iterator[Given]:
+    given = inputs if isinstance(inputs, Mapping) else {captured.input: inputs}
+    arrays = {name: np.asarray(values) for name, values in given.items()}
+    for start in range(0, len(arrays[captured.input]), batch):
+        yield {name: values[start : start + batch] for name, values in arrays.items()}
 
 
-def _evaluate_model(captured: Captured, reference: Trace, dtype: torch.dtype, real: Reals) -> dict[str, Reals]:
+def _single(values: NDArray[Any]) -> NDArray[Any]:
+    """Return real numbers as float32 has them."""
+    return values.astype(np.float32).astype(np.float64) if values.dtype.kind == "f" else values
+
+
+def _evaluate_model(captured: Captured, reference: Trace, dtype: torch.dtype, given: Given) -> dict[str, Reals]:
     """Return the real values of every bound call, in model order."""
     results: dict[str, Reals] = {}
+    events = len(given[captured.input])
+
+    def shaped(path: str, result: Any) -> Reals:
+        shape = captured.graph.types[captured.node_of[path].node].shape
+        return array(value_of(result)).reshape(events, *shape)
 
     def observe(call: Call, arguments: tuple[Any, ...], result: Any) -> None:
         layer: Any = call.module
         if call.input_quantiser in captured.node_of:
-            results[call.input_quantiser] = array(value_of(layer.input_quant(layer.unpack_input(arguments[0]))))
+            own = layer.input_quant(layer.unpack_input(arguments[0]))
+            results[call.input_quantiser] = shaped(call.input_quantiser, own)
         if call.path in captured.node_of:
-            results[call.path] = array(value_of(result))
+            results[call.path] = shaped(call.path, result)
 
-    reference.run(torch.from_numpy(real).to(dtype), observe)
+    arranged = given if captured.has_batch_axis else _union(captured, given)
+    tensors = (torch.from_numpy(arranged[name]) for name in captured.forms)
+    reference.run([one.to(dtype) if one.is_floating_point() else one for one in tensors], observe)
     missing = set(captured.node_of) - set(results)
     if missing:
         raise BadInputError(f"the model has no '{min(missing)}'; compare a graph with the model it was captured from")
     return results
+
+
+def _union(captured: Captured, given: Given) -> Given:
+    """Return a batch of graphs as one: rows joined, indices moved, the null index behind all rows."""
+    joined = {name: values.reshape(-1, *values.shape[2:]) for name, values in given.items()}
+    for name, form in captured.forms.items():
+        if form.rows is not None:
+            index = given[name].astype(np.int64)
+            moved = index + form.rows * np.arange(len(index))[:, None]
+            joined[name] = np.where(index == form.rows, form.rows * len(index), moved).ravel()
+    return joined
 
 
 def _integers(real: Reals, binding: Binding) -> tuple[Integers, float]:
@@ -200,12 +231,12 @@ def _integers(real: Reals, binding: Binding) -> tuple[Integers, float]:
     return nearest.astype(np.int64).reshape(real.shape), deviation
 
 
-def _compare_float64(captured: Captured, evaluate: Evaluate, real: Reals, counts: _Counts) -> None:
-    integers = captured.quantise_input(real)
-    graph = captured.graph.evaluate({captured.input: integers})
+def _compare_float64(captured: Captured, evaluate: Evaluate, given: Given, counts: _Counts) -> None:
+    integers = captured.quantise_inputs(given)
+    graph = captured.graph.evaluate(integers)
     model: dict[str, Integers] = {}
     mismatches = 0
-    for path, values in evaluate(captured.model_input(real)).items():
+    for path, values in evaluate(captured.model_inputs(given)).items():
         binding = captured.node_of[path]
         found, deviation = _integers(values, binding)
         has_scale = np.repeat(binding.scale != 0, prod(values.shape[1:]) // len(binding.scale))
@@ -222,19 +253,21 @@ def _compare_float64(captured: Captured, evaluate: Evaluate, real: Reals, counts
         counts.float64_broken += broken
 
 
-def _compare_float32(captured: Captured, evaluate: Evaluate, real: Reals, counts: _Counts) -> None:
-    results = evaluate(captured.model_input(real))
+def _compare_float32(captured: Captured, evaluate: Evaluate, given: Given, counts: _Counts) -> None:
+    results = evaluate(captured.model_inputs(given))
     bound = {path: captured.node_of[path] for path in results if captured.node_of[path].quantised}
     model = {path: _integers(results[path], binding)[0] for path, binding in bound.items()}
     counts.float32_values += sum(values.size for values in model.values())
     epsilon = float(np.finfo(np.float32).eps)
-    counts.float32_ties += _stagewise(captured, model, captured.quantise_input(real), counts.vectors, epsilon)[0]
-    if captured.input_quantiser is not None:
-        counts.float32_ties += _input_ties(captured, model, real, counts.vectors, epsilon)
+    integers = captured.quantise_inputs(given)
+    counts.float32_ties += _stagewise(captured, model, integers, counts.vectors, epsilon)[0]
+    for name, form in captured.forms.items():
+        if form.quantiser is not None:
+            counts.float32_ties += _input_ties(captured, model, (name, given[name]), counts.vectors, epsilon)
 
 
 def _stagewise(
-    captured: Captured, model: Mapping[str, Integers], integers: Integers, start: int, epsilon: float
+    captured: Captured, model: Mapping[str, Integers], integers: Mapping[str, Integers], start: int, epsilon: float
 ) -> tuple[list[Tie], int]:
     """Return the differences of every requantisation, and their number at other nodes, each fed by the model."""
     node_model = {captured.node_of[path].node: values for path, values in reversed(list(model.items()))}
@@ -243,10 +276,10 @@ def _stagewise(
     broken = 0
     for node in captured.graph.nodes:
         if isinstance(node.op, Source):
-            is_constant = node.op.kind == "constant"
-            results[node.name] = _constant(captured, node.name) if is_constant else node_model.get(node.name, integers)
+            given = _constant(captured, node.name) if node.op.kind == "constant" else integers[node.name]
+            results[node.name] = node_model.get(node.name, given)
             continue
-        computed = node.op.evaluate(*(results[name] for name in node.operands))
+        computed = node.op.evaluate(*captured.graph.operands(node, results))
         results[node.name] = node_model.get(node.name, computed)
         differs = (computed != results[node.name]).reshape(len(computed), -1)
         if node.name not in captured.stages:
@@ -310,7 +343,8 @@ def _absolute(captured: Captured, results: Mapping[str, Integers], name: str) ->
     node = captured.graph.by_name[name]
     if isinstance(node.op, Source) or name in captured.stages:
         return np.abs(results[name])
-    return np.abs(node.op.evaluate(*(_absolute(captured, results, operand) for operand in node.operands)))
+    sizes = {operand: _absolute(captured, results, operand) for operand in node.operands}
+    return np.abs(node.op.evaluate(*captured.graph.operands(node, sizes)))
 
 
 def _terms(captured: Captured, name: str) -> int:
@@ -322,21 +356,25 @@ def _terms(captured: Captured, name: str) -> int:
     before = sum(_terms(captured, operand) for operand in node.operands)
     if isinstance(node.op, Dense | Conv1d | Conv2d):
         return before + node.op.matvec(*graph.operand_types(name)[:2]).inputs
+    if isinstance(node.op, SegmentSum):
+        return before + graph.operand_types(name)[0].shape[0]
     return before
 
 
 def _input_ties(
-    captured: Captured, model: Mapping[str, Integers], real: Reals, start: int, epsilon: float
+    captured: Captured, model: Mapping[str, Integers], given: tuple[str, Reals], start: int, epsilon: float
 ) -> list[Tie]:
-    """Return the differences of the quantiser that the driver applies outside of the graph."""
-    quantiser = captured.input_quantiser
+    """Return the differences of the quantiser that the driver applies outside of the graph, to real input given[0]."""
+    name, real = given
+    quantiser = captured.forms[name].quantiser
     assert quantiser is not None
-    first = next((path for path in model if captured.node_of[path].node == captured.input), None)
+    first = next((path for path in model if captured.node_of[path].node == name), None)
     if first is None:
         return []
-    scale, zero, _, _ = input_grid(captured)
+    scale, zero, _, _ = input_grid(captured, name)
+    integers = captured.forms[name].integers(name, real, captured.graph.types[name].shape)
     flat = real.reshape(len(real), -1)
     flat = np.maximum(flat, 0.0) if quantiser.relu else flat
     exact, sizes = flat / scale + zero, np.abs(flat) / scale + np.abs(zero)
-    place = _Place(captured.input, quantiser.rounding, np.arange(start, start + len(real)), epsilon, 1)
-    return _differences(place, captured.quantise_input(real), model[first], exact, sizes)
+    place = _Place(name, quantiser.rounding, np.arange(start, start + len(real)), epsilon, 1)
+    return _differences(place, integers, model[first], exact, sizes)

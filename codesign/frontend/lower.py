@@ -4,8 +4,8 @@ Every value stays an exact affine map of integers (`Value`); only a quantiser ma
 """
 
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import brevitas.nn as qnn
@@ -15,10 +15,12 @@ from torch import nn
 from torch.nn import functional
 
 from codesign.errors import BadInputError
+from codesign.fixed import Integers
 from codesign.frontend import read
 from codesign.frontend.affine import (
     Weights,
     added,
+    aligned,
     batch_normalised,
     checked_operand,
     dilated,
@@ -30,45 +32,15 @@ from codesign.frontend.affine import (
 )
 from codesign.frontend.pooling import Windows, average_pooled, joined, max_pooled
 from codesign.frontend.quantise import materialise_pad, quantise, settled
-from codesign.frontend.record import Call
-from codesign.frontend.values import NO_PAD, Builder, Sides, Value
+from codesign.frontend.rows import INDEX_HANDLERS, NULL_ROW, READERS_OF_SPARE_ROWS, ROW_HANDLERS, with_null_row
+from codesign.frontend.site import Handler, Site
+from codesign.frontend.values import NO_PAD, Builder, FunctionName, Sides, Value
 from codesign.graph import Op
 from codesign.ops.conv1d import Conv1d
 from codesign.ops.conv2d import Conv2d
 from codesign.ops.dense import Dense
 
-
-@dataclass(frozen=True)
-class Site:
-    """One call to lower: the values and torch objects it reads, and the result that torch computed for a batch."""
-
-    call: Call
-    values: tuple[Value, ...]
-    arguments: tuple[Any, ...]
-    result: Any
-
-    @property
-    def path(self) -> str:
-        """Path of the module, or name of the fx node."""
-        return self.call.path
-
-    @property
-    def value(self) -> Value:
-        """The only tracked operand."""
-        return self.values[0]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the result without the batch axis."""
-        return tuple(read.value_of(self.result).shape[1:])
-
-    def option(self, position: int, name: str, default: Any) -> Any:
-        """Return an fx argument by position or name."""
-        node = self.call.node
-        return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
-
-
-Handler = Callable[[Builder, Site], Value]
+Operand = tuple[Value, Any]  # as tracked value and as Brevitas tensor
 
 
 def activation(builder: Builder, site: Site) -> Value:
@@ -87,20 +59,25 @@ def _input_quantised(builder: Builder, site: Site, value: Value) -> Value:
     return builder.inner[path]
 
 
-def _operand(builder: Builder, site: Site) -> tuple[Value, Any]:
-    """Return the quantised operand of a layer with weights, as tracked value and as Brevitas tensor."""
+def _operand(builder: Builder, site: Site) -> Operand:
+    """Return the operand of a layer with weights, as tracked value and as Brevitas tensor."""
     layer: Any = site.call.module
     value, tensor = site.value, layer.unpack_input(site.arguments[0])
     if layer.input_quant.is_quant_enabled:
         value = _input_quantised(builder, site, value)
         tensor = layer.input_quant(tensor)
-    return checked_operand(value, site.path), tensor
+    return value, tensor
 
 
-def _weighted(builder: Builder, site: Site, value: Value, tensor: Any, op: Op) -> Value:
-    """Emit a layer with weights: accumulators real = integer * s_x s_w + (offset of the data and of the bias)."""
+def _weighted(builder: Builder, site: Site, operand: Operand, op: Op, factors: Integers | int = 1) -> Value:
+    """Emit a layer with weights: accumulators real = integer * s_x s_w + (offset of the data and of the bias).
+
+    `factors` multiply the weights of each input.
+    """
     layer: Any = site.call.module
+    value, tensor = operand
     integers, weight_scale = read.weights(layer, site.path, tensor)
+    integers = integers * factors
     accumulator = tuple(value.scale[0] * one for one in weight_scale)
     real_bias, grid_bias = read.bias(layer, tensor, accumulator)
     kernels = dilated(integers, tuple(layer.dilation)) if integers.ndim > 2 else integers
@@ -116,17 +93,20 @@ def _output_quantised(builder: Builder, site: Site, value: Value) -> Value:
 
 
 def linear(builder: Builder, site: Site) -> Value:
-    """QuantLinear on one vector a sample."""
+    """QuantLinear on one vector a sample, or on every row."""
     value, tensor = _operand(builder, site)
     if value.pad != NO_PAD:
         value = materialise_pad(builder, value, site.path)
-    return _weighted(builder, site, value, tensor, Dense())
+    value, factors = aligned(value, site.path)
+    result = _weighted(builder, site, (checked_operand(value, site.path), tensor), Dense(), factors)
+    return result if result.quantised else replace(result, unquantised=(site.path,))
 
 
 def convolution(builder: Builder, site: Site) -> Value:
     """QuantConv1d, QuantConv2d; real zeros of the padding are the data's zero point."""
     layer: Any = site.call.module
     value, tensor = _operand(builder, site)
+    value = checked_operand(value, site.path)
     if layer.padding_mode != "zeros":
         raise BadInputError(f"'{site.path}': only padding_mode='zeros' is supported")
     padding = together(value.pad, _conv_padding(layer, value.shape))
@@ -134,7 +114,7 @@ def convolution(builder: Builder, site: Site) -> Value:
     op: Op = Conv2d(tuple(layer.stride), padding, fill, groups=layer.groups)
     if len(layer.kernel_size) == 1:
         op = Conv1d(layer.stride[0], padding[2:], fill, groups=layer.groups)
-    return _weighted(builder, site, value, tensor, op)
+    return _weighted(builder, site, (value, tensor), op)
 
 
 def _conv_padding(layer: Any, shape: tuple[int, ...]) -> Sides:
@@ -166,6 +146,27 @@ def batch_norm(builder: Builder, site: Site) -> Value:
     return batch_normalised(value, gamma / np.sqrt(variance + layer.eps), mean, beta)
 
 
+def function(name: FunctionName) -> Handler:
+    """Return the handler of a function: kept until the next quantiser, with which it becomes a table."""
+
+    def kept(builder: Builder, site: Site) -> Value:
+        return replace(settled(site.value, site.path, name), function=name, quantised=False)
+
+    return kept
+
+
+def quantised_function(name: FunctionName) -> Handler:
+    """Return the handler of QuantSigmoid, QuantTanh: the function and its quantiser in one table."""
+
+    def lowered(builder: Builder, site: Site) -> Value:
+        layer: Any = site.call.module
+        value = _input_quantised(builder, site, site.value) if layer.input_quant.is_quant_enabled else site.value
+        value = replace(settled(value, site.path, name), function=name)
+        return quantise(builder, value, read.quantiser(layer.act_quant, site.path))
+
+    return lowered
+
+
 def relu(builder: Builder, site: Site) -> Value:
     """ReLU: kept until the next quantiser, whose lower clip it raises to the zero point."""
     return replace(settled(site.value, site.path, "ReLU"), relu=True, quantised=False)
@@ -187,7 +188,7 @@ def reshape(builder: Builder, site: Site) -> Value:
     """Flatten, reshape, view, Unflatten of everything but the batch axis."""
     value = site.value
     before, after = (read.value_of(one).shape for one in (site.arguments[0], site.result))
-    if not after or after[0] != before[0]:
+    if site.leading and (not after or after[0] != before[0]):
         raise BadInputError(f"'{site.path}': result {tuple(after)} has lost the batch axis; flatten from axis 1")
     return reshaped(builder, site.path, value, site.shape)
 
@@ -203,7 +204,10 @@ def pad_function(builder: Builder, site: Site) -> Value:
     mode = site.option(2, "mode", "constant")
     if mode != "constant":
         raise BadInputError(f"'{site.path}': padding mode '{mode}' is not supported; use constant zeros")
-    return _padded(site, tuple(site.option(1, "pad", ())), site.option(3, "value", None) or 0)
+    sides, fill = tuple(site.option(1, "pad", ())), site.option(3, "value", None) or 0
+    if not site.leading and len(site.value.shape) == 2 and sides == NULL_ROW and fill == 0:
+        return with_null_row(builder, site)
+    return _padded(site, sides, fill)
 
 
 def _padded(site: Site, sides: tuple[int, ...], fill: float) -> Value:
@@ -259,11 +263,10 @@ def _pair(numbers: int | tuple[int, int]) -> tuple[int, int]:
 
 def concatenate(builder: Builder, site: Site) -> Value:
     """torch.cat of values of the model."""
-    axis = site.option(1, "dim", 0)
-    axis += len(site.value.shape) + 1 if axis < 0 else 0
-    if len(site.values) != len(site.arguments) or axis < 1:
+    axis = site.axis(1, "dim", len(site.value.shape))
+    if None in site.tracked or axis < 0:
         raise BadInputError(f"'{site.path}': cat needs tensors of the model, and an axis behind the batch")
-    return joined(builder, site.path, site.values, axis - 1)
+    return joined(builder, site.path, site.values, axis)
 
 
 def float_layer(builder: Builder, site: Site) -> Value:
@@ -274,6 +277,16 @@ def float_layer(builder: Builder, site: Site) -> Value:
 HANDLERS: Mapping[Any, Handler] = {
     qnn.QuantIdentity: activation,
     qnn.QuantReLU: activation,
+    qnn.QuantSigmoid: quantised_function("sigmoid"),
+    qnn.QuantTanh: quantised_function("tanh"),
+    nn.Sigmoid: function("sigmoid"),
+    torch.sigmoid: function("sigmoid"),
+    "sigmoid": function("sigmoid"),
+    nn.Tanh: function("tanh"),
+    torch.tanh: function("tanh"),
+    "tanh": function("tanh"),
+    torch.exp: function("exp"),
+    "exp": function("exp"),
     qnn.QuantConv1d: convolution,
     qnn.QuantConv2d: convolution,
     qnn.QuantLinear: linear,
@@ -311,14 +324,22 @@ HANDLERS: Mapping[Any, Handler] = {
     operator.iadd: add,
     torch.add: add,
     "add": add,
+    **ROW_HANDLERS,
 }
 
 
 def lower(builder: Builder, site: Site) -> Value:
     """Return the value of a call; `BadInputError` names what is not supported."""
-    handler = HANDLERS.get(site.call.target)
+    indices = [value.node for value in site.values if value.rows is not None]
+    handlers = {**INDEX_HANDLERS, **ROW_HANDLERS} if indices else HANDLERS
+    handler = handlers.get(site.call.target)
     if handler is None:
         kind = getattr(site.call.target, "__name__", str(site.call.target))
-        names = sorted({getattr(key, "__name__", str(key)) for key in HANDLERS})
+        names = sorted({getattr(key, "__name__", str(key)) for key in handlers})
+        if indices:
+            raise BadInputError(f"'{site.path}': {kind} reads the index '{indices[0]}', which can only name rows")
         raise BadInputError(f"'{site.path}': {kind} is not supported; use one of {', '.join(names)}")
+    for value in site.values:
+        if value.spare_row and site.call.target not in READERS_OF_SPARE_ROWS[value.spare_row]:
+            raise BadInputError(f"'{site.path}': its operand has a row for the null index; choose or cut rows first")
     return handler(builder, site)

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.frontend.affine import Weights, checked_operand, linear_map, pad_value, reshaped, scaled
-from codesign.frontend.quantise import gathered, materialise_pad, settled
+from codesign.frontend.quantise import materialise_pad, settled
 from codesign.frontend.values import NO_PAD, Builder, Sides, Value, common_channels, leading, spread
 from codesign.ops.add import Add
 from codesign.ops.argmax import ArgMax
@@ -94,22 +96,27 @@ def _joined_pair(builder: Builder, path: str, left: Value, right: Value, axis: i
     shapes = [list(one.shape) for one in (left, right)]
     if not 0 <= axis < len(left.shape) or any(shape.pop(axis) == 0 for shape in shapes) or shapes[0] != shapes[1]:
         raise BadInputError(f"'{path}': shapes {left.shape} and {right.shape} do not join along axis {axis}")
-    sizes = prod(left.shape), prod(right.shape)
-    flat = [reshaped(builder, f"{path}.flat", one, (n,)) for one, n in zip((left, right), sizes, strict=True)]
-    node = builder.add(path, Concat(), str(flat[0].node), str(flat[1].node))
+    node = builder.add(path, Concat(axis), str(left.node), str(right.node))
     groups = []
-    for pair in zip(*((one.scale, one.offset, one.magnitude) for one in flat), strict=True):
-        every = [number for numbers, size in zip(pair, sizes, strict=True) for number in spread(numbers, size)]
-        groups.append(leading(np.array(every, dtype=object)))
+    for pair in zip(*((one.scale, one.offset, one.magnitude) for one in (left, right)), strict=True):
+        every = [_per_element(numbers, one.shape) for numbers, one in zip(pair, (left, right), strict=True)]
+        groups.append(leading(np.concatenate(every, axis=axis)))
     channels = common_channels(*groups)
     scale, offset, magnitude = (spread(one, channels) for one in groups)
-    is_quantised, is_direct = left.quantised and right.quantised, left.direct and right.direct
-    result = Value(node, (sum(sizes),), scale, offset, magnitude, quantised=is_quantised, direct=is_direct)
-    numbers = [np.arange(n).reshape(one.shape) for n, one in zip(sizes, (left, right), strict=True)]
-    order = np.concatenate([numbers[0], numbers[1] + sizes[0]], axis=axis)
-    if axis == 0:
-        return reshaped(builder, f"{path}.shape", result, order.shape)
-    return gathered(builder, f"{path}.order", result, order)
+    return Value(
+        node,
+        builder.types[node].shape,
+        scale,
+        offset,
+        magnitude,
+        quantised=left.quantised and right.quantised,
+        direct=left.direct and right.direct,
+        unquantised=tuple(dict.fromkeys((*left.unquantised, *right.unquantised))),
+    )
+
+
+def _per_element(numbers: tuple[Any, ...], shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.array(spread(numbers, prod(shape)), dtype=object).reshape(shape)
 
 
 def highest(builder: Builder, path: str, value: Value) -> Value:

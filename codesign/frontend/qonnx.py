@@ -9,7 +9,8 @@ from pathlib import Path
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed
-from codesign.frontend.captured import Binding, Captured, binding, input_port, input_value, output_port, output_values
+from codesign.frontend.captured import Binding, Captured, binding, output_port, output_values
+from codesign.frontend.inputs import RealInput, input_form, input_port, input_value
 from codesign.frontend.qonnx_constants import Known, fold
 from codesign.frontend.qonnx_lower import SOFTWARE, lower
 from codesign.frontend.qonnx_model import OnnxModel, OnnxNode, read_model
@@ -30,9 +31,9 @@ def capture(path: str | Path, *, input_type: Fixed | None = None, name: str = "t
     the ONNX node for anything that has no exact integer form.
     """
     model = read_model(Path(path))
-    builder = Builder(model.input, model.input_shape)
+    builder, given = Builder(), RealInput(model.input_shape, input_type)
     results: dict[str, Result] = {tensor: Known(values) for tensor, values in model.tensors.items()}
-    results[model.input] = input_value(builder, model.input_shape, input_type)
+    results[model.input] = input_value(builder, model.input, given)
     _fold_constants(model, results)
     bindings: dict[str, Binding] = {}
     for node in model.nodes:
@@ -48,11 +49,12 @@ def capture(path: str | Path, *, input_type: Fixed | None = None, name: str = "t
             raise node.error("it needs more memory than there is") from error
     outputs = output_values(tuple(_output(tensor, results) for tensor in model.outputs))
     try:
-        ports = (input_port(builder, input_type),)
+        ports = (input_port(builder, model.input, given),)
     except OverflowError as error:
         raise BadInputError(f"input '{model.input}': the scale of its quantiser is too large or too small") from error
     graph = Graph(name, tuple(builder.nodes), ports, tuple(map(output_port, outputs)))
-    return Captured(graph, bindings, dict(builder.stages), input_type, builder.input_quantiser, tuple(builder.notes))
+    forms = {ports[0].node: input_form(builder, model.input, given)}
+    return Captured(graph, bindings, dict(builder.stages), forms, tuple(builder.notes))
 
 
 def _binding(node: OnnxNode, tensor: str, result: Result) -> dict[str, Binding]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
+from codesign.frontend.tables import tabulated
 from codesign.frontend.values import (
     NO_PAD,
     Builder,
@@ -32,7 +33,13 @@ from codesign.rescale import Decide, rescale, round_fraction
 def settled(value: Value, path: str, reader: str) -> Value:
     """Return `value` if it stands for real numbers as it is, without a pending ReLU; else raise `BadInputError`."""
     if value.node is None:
-        raise BadInputError(f"'{path}': {reader} reads the real-valued input; quantise it first or give input_type")
+        named = " and ".join(f"'{one}'" for one in value.unquantised)
+        reason = f"{reader} reads the real-valued input {named}; quantise it first or give input_type"
+        raise BadInputError(f"'{path}': {reason}")
+    if value.rows is not None:
+        raise BadInputError(f"'{path}': {reader} reads the index '{value.node}'; an index can only name rows")
+    if value.function is not None:
+        raise BadInputError(f"'{path}': the {value.function} before it is not quantised; put a QuantIdentity behind it")
     if value.relu:
         raise BadInputError(f"'{path}': the ReLU before it is not quantised; use a brevitas QuantReLU")
     return value
@@ -45,6 +52,9 @@ def quantise(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
         return _input_quantised(builder, value, quantiser)
     if value.pad != NO_PAD:
         value = materialise_pad(builder, value, path)
+    if value.function is not None:
+        return _quantised(tabulated(builder, value, quantiser), value.shape, quantiser, direct=False)
+    value = settled(replace(value, relu=False), path, "it") if value.rows is not None else value
     assert value.node is not None
     if (value.relu or quantiser.relu) and len({round(zero) for zero in quantiser.zero_point}) > 1:
         raise BadInputError(f"'{path}': ReLU with a zero point per channel is not supported; use one zero point")
@@ -62,8 +72,9 @@ def _input_quantised(builder: Builder, value: Value, quantiser: Quantiser) -> Va
     path = quantiser.path
     if value.relu or value.pad != NO_PAD:
         raise BadInputError(f"'{path}': ReLU or padding of the real-valued input is not supported; give input_type")
-    node = builder.input_by(_from_input(value, quantiser))
-    if value.shape != builder.input_shape:
+    (source,) = value.unquantised
+    node = builder.input_by(source, _from_input(value, quantiser))
+    if value.shape != builder.shapes[source]:
         node = builder.add(f"{path}.shape", Reshape(value.shape), node)
     return _quantised(node, value.shape, quantiser)
 
@@ -106,11 +117,11 @@ def _stage(value: Value, quantiser: Quantiser, multiplier: Numbers, offset: Numb
     return Stage(quantiser, floats(spread(multiplier, channels)), floats(spread(offset, channels)), magnitude)
 
 
-def _quantised(node: str, shape: tuple[int, ...], quantiser: Quantiser) -> Value:
+def _quantised(node: str, shape: tuple[int, ...], quantiser: Quantiser, *, direct: bool = True) -> Value:
     pairs = list(zip(quantiser.scale, quantiser.zero_point, strict=True))
     offset = tuple(-scale * zero for scale, zero in pairs)
     magnitude = tuple(abs(float(one)) for one in offset)
-    return Value(node, shape, quantiser.scale, offset, magnitude, quantised=True, direct=True)
+    return Value(node, shape, quantiser.scale, offset, magnitude, quantised=True, direct=direct)
 
 
 def _requantisation(

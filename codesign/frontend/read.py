@@ -76,8 +76,8 @@ def _checked_relu(proxy: Any, path: str) -> bool:
         raise BadInputError(f"'{path}': its scale was never learned; train it, load its state, or fix scaling_init")
     if isinstance(fused.activation_impl, nn.ReLU):
         return True
-    if type(fused.activation_impl).__name__ != "Identity":
-        kind = type(fused.activation_impl).__name__
+    kind = type(fused.activation_impl).__name__
+    if kind not in ("Identity", "Sigmoid", "Tanh"):  # what a table computes is no part of the quantiser
         raise BadInputError(f"'{path}': activation {kind} is not supported; use QuantReLU or QuantIdentity")
     return False
 

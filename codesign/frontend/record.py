@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Modules of torch.nn and brevitas.nn are kept whole; containers and the user's modules are traced through."""
         library = m.__module__.split(".")[0] in ("torch", "brevitas")
-        return library and not isinstance(m, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+        return library and not isinstance(m, nn.Sequential | nn.ModuleList | nn.ModuleDict | fx.GraphModule)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +54,12 @@ class Trace:
     module: fx.GraphModule
     calls: tuple[Call, ...]
 
-    def run(self, inputs: torch.Tensor, observe: Callable[[Call, tuple[Any, ...], Any], None]) -> None:
-        """Run the model on `inputs` (batch, *shape); `observe` sees every call, its tensor arguments and its result.
+    def run(self, inputs: Sequence[torch.Tensor], observe: Callable[[Call, tuple[Any, ...], Any], None]) -> None:
+        """Run the model on its `inputs`; `observe` sees every call, its tensor arguments and its result.
 
         `BadInputError` naming the call where Brevitas or torch fails.
         """
-        _Observer(self, observe).run(inputs)
+        _Observer(self, observe).run(*inputs)
 
 
 class _Observer(fx.Interpreter):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm, prod
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ Reals = NDArray[np.float64]
 T = TypeVar("T")
 Sides = tuple[int, int, int, int]
 NO_PAD = (0, 0, 0, 0)
+FunctionName = Literal["sigmoid", "tanh", "exp"]
 
 
 def rounded(real: Reals, rounding: RoundingMode) -> Reals:
@@ -46,7 +47,10 @@ class Value:
     bounds what was added up to form the offset, for float32 error bounds. `quantised`: the integers may enter
     a multiplication. `direct`: float64 evaluation gives exactly (integer - zero_point) * scale, a function of the
     integer alone (a quantiser's output, or sums of such that float64 holds exactly). `relu`: a ReLU is still to be
-    applied. `pad`: zero padding (top, bottom, left, right) of real zeros still to be applied.
+    applied. `pad`: zero padding (top, bottom, left, right) of real zeros still to be applied. `unquantised`: the inputs
+    and layers that lack a quantiser before the integers may enter a multiplication. `rows`: the value is an index; its
+    integers name rows 0..rows - 1, and `rows` names none. `function`: a function that is still to be applied, by a
+    table. `spare_row`: the model's tensor has one more row for the null index, of zeros, or of sums to be cut off.
     """
 
     node: str | None
@@ -58,6 +62,15 @@ class Value:
     direct: bool = False
     relu: bool = False
     pad: Sides = NO_PAD
+    unquantised: tuple[str, ...] = ()
+    rows: int | None = None
+    function: FunctionName | None = None
+    spare_row: Literal["zeros", "sums"] | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something is still to be applied before integers stand for the value."""
+        return self.relu or any(self.pad) or self.function is not None or self.spare_row is not None
 
     @property
     def zero_point(self) -> Numbers:
@@ -135,14 +148,14 @@ def leading(array: NDArray[Any]) -> tuple[Any, ...]:
 
 
 class Builder:
-    """The nodes added so far; names are made legal and unique. `input_quantiser` is set by the first reader of a
-    real-valued model input, which then arrives as that quantiser's integers.
+    """The nodes added so far; names are made legal and unique. The first reader of a real-valued model input sets
+    its `input_quantisers`: the input then arrives as that quantiser's integers. Inputs go by their path.
     """
 
-    def __init__(self, input_path: str, input_shape: tuple[int, ...]) -> None:
-        self.input_path = input_path
-        self.input_shape = input_shape
-        self.input_quantiser: Quantiser | None = None
+    def __init__(self) -> None:
+        self.shapes: dict[str, tuple[int, ...]] = {}  # of the model's inputs
+        self.input_nodes: dict[str, str] = {}
+        self.input_quantisers: dict[str, Quantiser] = {}
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {}
         self.stages: dict[str, Stage] = {}
@@ -165,14 +178,17 @@ class Builder:
         """Return the operands of node `name`."""
         return next(node.operands for node in self.nodes if node.name == name)
 
-    def input_by(self, quantiser: Quantiser) -> str:
-        """Return the input node for the integers of `quantiser`; two different quantisers are a `BadInputError`."""
-        if self.input_quantiser is None:
-            self.input_quantiser = quantiser
-            return self.add(self.input_path, Input(self.input_shape, Fixed(quantiser.bits, 0, quantiser.signed)))
-        if replace(quantiser, path=self.input_quantiser.path) != self.input_quantiser:
+    def input_of(self, path: str, fixed: Fixed) -> str:
+        """Append the node of the model's input `path`; return its name."""
+        self.input_nodes[path] = self.add(path, Input(self.shapes[path], fixed))
+        return self.input_nodes[path]
+
+    def input_by(self, path: str, quantiser: Quantiser) -> str:
+        """Return the node of the input `path` for the integers of `quantiser`; two quantisers are a `BadInputError`."""
+        known = self.input_quantisers.setdefault(path, quantiser)
+        if replace(quantiser, path=known.path) != known:
             raise BadInputError(f"'{quantiser.path}': the input has another quantiser already; give input_type")
-        return self.nodes[0].name
+        return self.input_nodes.get(path) or self.input_of(path, Fixed(quantiser.bits, 0, quantiser.signed))
 
     def constant(self, path: str, values: Integers) -> str:
         """Append a constant, unless a node of that name already holds the same values; return its name."""

@@ -1,10 +1,13 @@
 """Inputs that test a captured model: the corners of its input range, and random ones."""
 
+from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesign.fixed import Integers
 from codesign.frontend.captured import Captured
 
 Reals = NDArray[np.float64]
@@ -17,7 +20,7 @@ def corner_inputs(captured: Captured, levels: int = 4096) -> Reals:
     or highest; one element a single step off zero; every integer level on all elements; values exactly on the
     rounding ties between levels. At most `levels` integer levels, evenly chosen.
     """
-    scale, zero, low, high = input_grid(captured)
+    scale, zero, low, high = input_grid(captured, captured.input)
     shape = captured.graph.types[captured.input].shape
     size = prod(shape)
     ends = [(low - zero) * scale, (high - zero) * scale]
@@ -34,9 +37,59 @@ def corner_inputs(captured: Captured, levels: int = 4096) -> Reals:
 def random_inputs(captured: Captured, count: int, seed: int) -> Reals:
     """Return `count` random real inputs (count, *shape): a third uniform over the range and a little beyond, a third
     sparse (as detector images are), a third of small amplitude."""
-    scale, zero, low, high = input_grid(captured)
-    shape = captured.graph.types[captured.input].shape
+    return _random_reals(captured, captured.input, count, np.random.default_rng(seed))
+
+
+def random_graphs(captured: Captured, count: int, seed: int) -> dict[str, NDArray[Any]]:
+    """Return `count` random events by input: real inputs as `random_inputs` makes them, indices uniform over the rows.
+
+    A random share of the indices of each event is the null index.
+    """
     random = np.random.default_rng(seed)
+    given: dict[str, NDArray[Any]] = {}
+    null_share = random.choice([0.0, 0.1, 0.5, 1.0], size=(count, 1), p=[0.4, 0.3, 0.2, 0.1])
+    for name, form in captured.forms.items():
+        shape = captured.graph.types[name].shape
+        if form.rows is None:
+            given[name] = _random_reals(captured, name, count, random)
+        else:
+            index = random.integers(0, form.rows, (count, *shape))
+            given[name] = np.where(random.random(index.shape) < null_share, form.rows, index)
+    return given
+
+
+def corner_graphs(captured: Captured) -> dict[str, NDArray[Any]]:
+    """Return events by input: every pattern of the real inputs with every pattern of the indices.
+
+    Reals: zero, all lowest, all highest, far outside, a checkerboard. Indices: all the first row, the last, the null
+    row, rows in order, in reverse, in order and null in turn.
+    """
+    pairs = list(product(range(5), range(6)))
+    given: dict[str, NDArray[Any]] = {}
+    for name, form in captured.forms.items():
+        shape = captured.graph.types[name].shape
+        if form.rows is None:
+            scale, zero, low, high = input_grid(captured, name)
+            ends = [((end - zero) * scale).reshape(shape) for end in (low, high)]
+            board = np.indices(shape).sum(axis=0) % 2 == 0
+            reals = np.zeros(shape), *ends, 4 * ends[1] + 1, np.where(board, *ends)
+            given[name] = np.stack([reals[kind] for kind, _ in pairs])
+        else:
+            indices = _index_patterns(shape[0], form.rows)
+            given[name] = np.stack([indices[kind] for _, kind in pairs])
+    return given
+
+
+def _index_patterns(length: int, rows: int) -> list[Integers]:
+    place = np.arange(length)
+    in_order = place % rows
+    same = [np.full(length, row) for row in (0, rows - 1, rows)]
+    return [*same, in_order, in_order[::-1].copy(), np.where(place % 2, rows, in_order)]
+
+
+def _random_reals(captured: Captured, name: str, count: int, random: np.random.Generator) -> Reals:
+    scale, zero, low, high = input_grid(captured, name)
+    shape = captured.graph.types[name].shape
     span = high - low
     steps = random.uniform(low - 0.05 * span, high + 0.05 * span, size=(count, prod(shape)))
     real = (steps - zero) * scale
@@ -47,13 +100,12 @@ def random_inputs(captured: Captured, count: int, seed: int) -> Reals:
     return np.asarray(real.reshape(count, *shape), dtype=np.float64)
 
 
-def input_grid(captured: Captured) -> tuple[Reals, Reals, int, int]:
-    """Return scale and zero point of every input element, and the lowest and highest integer."""
-    size = prod(captured.graph.types[captured.input].shape)
-    if captured.input_type is not None:
-        fixed = captured.input_type
+def input_grid(captured: Captured, name: str) -> tuple[Reals, Reals, int, int]:
+    """Return scale and zero point of every element of a real input, and the lowest and highest integer."""
+    size = prod(captured.graph.types[name].shape)
+    fixed, quantiser = captured.forms[name].fixed, captured.forms[name].quantiser
+    if fixed is not None:
         return np.full(size, 2.0**-fixed.frac), np.zeros(size), fixed.low, fixed.high
-    quantiser = captured.input_quantiser
     assert quantiser is not None
     times = size // len(quantiser.scale)
     scale, zero = (

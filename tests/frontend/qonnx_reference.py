@@ -135,8 +135,8 @@ def report_of(captured, path, inputs):
     def evaluation(dtype):
         reference = Reference(path, dtype)
 
-        def evaluate(real):
-            results = reference(real)
+        def evaluate(given):
+            results = reference(given[captured.input])
             shapes = {name: captured.graph.types[bound.node].shape for name, bound in captured.node_of.items()}
             return {name: results[name].astype(np.float64).reshape(-1, *shape) for name, shape in shapes.items()}
 

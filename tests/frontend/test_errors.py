@@ -68,12 +68,12 @@ CASES = {
         (2, 4, 4),
         r"^'1': AdaptiveMaxPool2d is not supported; use",
     ),
-    "unsupported function": (Model(lambda m, x: torch.sigmoid(x)), (4,), r"^'sigmoid': sigmoid is not supported"),
+    "unsupported function": (Model(lambda m, x: torch.sin(x)), (4,), r"^'sin': sin is not supported"),
     "unsupported attribute": (Model(lambda m, x: x.scale * torch.ones(3, 1)), (4,), r"'\.scale' is not supported"),
     "not quantised": (
         sequence(identity(), dense(), dense()),
         (4,),
-        r"^node '2': its input is not quantised; put a quantiser before it \(QuantIdentity, Quant\)$",
+        r"^node '2': its input 'm1' is not quantised; name a quantiser for '1'$",
     ),
     "real input": (sequence(conv()), (2, 4, 4), r"^node '0': its input is not quantised; put a quantiser before it"),
     "float weights": (sequence(identity(), nn.Linear(4, 2)), (4,), r"^'1': weights are float; name a bit width"),
@@ -92,7 +92,7 @@ CASES = {
     "activation function": (
         sequence(qnn.QuantTanh(act_quant=Int8ActPerTensorFloat, scaling_impl_type="parameter", scaling_init=1.0)),
         (4,),
-        r"^'0': QuantTanh is not supported",
+        r"^'0': tanh reads the real-valued input 'input'; quantise it first",
     ),
     "rounding": (sequence(identity(float_to_int_impl_type="dpu")), (4,), r"^'0': rounding mode DPU is not supported"),
     "NaN": (sequence(identity(), nan_weights()), (4,), r"^'1.weight' holds NaN or infinity"),
@@ -147,7 +147,7 @@ CASES = {
         r"padding mode 'reflect' is not supported",
     ),
     "sum with a number": (Model(lambda m, x: x.value + 1.0), (4,), r"^'add': addition needs two tensors of the model$"),
-    "images into a dense layer": (sequence(identity(), dense()), (3, 4), r"^'1': dense needs data \(4,\)"),
+    "images into a dense layer": (sequence(identity(), dense()), (2, 3, 4), r"^'1': dense needs data \(4,\)"),
     "real input through ReLU": (sequence(nn.ReLU(), identity()), (4,), r"quantise it first or give input_type$"),
 }
 

@@ -1,0 +1,81 @@
+"""Tables of functions: what the quantiser behind a sigmoid, tanh or exp gives for every integer before it."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from types import MappingProxyType
+
+import numpy as np
+from scipy.special import expit
+
+from codesign.errors import BadInputError
+from codesign.frontend.values import Builder, FunctionName, Quantiser, Reals, Value
+from codesign.ops.lookup import Lookup
+from codesign.rescale import NEAR_BOUNDARY, round_fraction
+
+LARGEST_TABLE_BITS = 12
+DIGITS = 60  # of the functions: far beyond any distance to a rounding boundary that is no tie
+
+
+def _exp(x: Decimal) -> Decimal:
+    return x.exp()
+
+
+def _sigmoid(x: Decimal) -> Decimal:
+    return 1 / (1 + (-x).exp())
+
+
+def _tanh(x: Decimal) -> Decimal:
+    return 2 / (1 + (-2 * x).exp()) - 1
+
+
+EXACT: Mapping[FunctionName, Callable[[Decimal], Decimal]] = MappingProxyType(
+    {"sigmoid": _sigmoid, "tanh": _tanh, "exp": _exp}
+)
+FLOAT64: Mapping[FunctionName, Callable[[Reals], Reals]] = MappingProxyType(
+    {"sigmoid": expit, "tanh": np.tanh, "exp": np.exp}
+)
+
+
+def tabulated(builder: Builder, value: Value, quantiser: Quantiser) -> str:
+    """Append the table of `value.function` and `quantiser` over all integers of the format; return its node.
+
+    Raises `BadInputError` for a value of more than `LARGEST_TABLE_BITS`, which lacks a quantiser.
+    """
+    assert value.node is not None and value.function is not None
+    path, fixed = quantiser.path, builder.types[value.node].fixed
+    if fixed.width > LARGEST_TABLE_BITS:
+        named = " and ".join(f"'{one}'" for one in value.unquantised) or f"'{value.node}'"
+        raise BadInputError(
+            f"'{path}': a table of {value.function} reads at most {LARGEST_TABLE_BITS} bits, not {fixed.width}; "
+            f"name a quantiser for {named}"
+        )
+    if any(len(set(one)) > 1 for one in (value.scale, value.offset, quantiser.scale, quantiser.zero_point)):
+        raise BadInputError(f"'{path}': a table of {value.function} needs one scale; quantise per tensor")
+    real = [x * value.scale[0] + value.offset[0] for x in range(fixed.low, fixed.high + 1)]
+    return builder.add(path, Lookup(table(value.function, real, quantiser), fixed.signed), value.node)
+
+
+def table(function: FunctionName, real: list[Fraction], quantiser: Quantiser) -> tuple[int, ...]:
+    """Return the integer of `quantiser` for function(x) at every x of `real`, exact.
+
+    Within `NEAR_BOUNDARY` of a rounding boundary float64 decides, as the model computes.
+    """
+    scale, zero = quantiser.scale[0], quantiser.zero_point[0]
+    levels = []
+    for x in real:
+        steps = min(max(_value(function, x) / scale + zero, Fraction(quantiser.low - 1)), Fraction(quantiser.high + 1))
+        level = min(max(round_fraction(steps, quantiser.rounding), quantiser.low), quantiser.high)
+        is_inside = quantiser.low - 1 < steps < quantiser.high + 1
+        if is_inside and abs(2 * steps - round(2 * steps)) < NEAR_BOUNDARY * max(1.0, abs(float(steps))):
+            at = FLOAT64[function](np.array([float(x)]))
+            level = int(quantiser.quantise(at[None, :])[0, 0])
+        levels.append(level)
+    return tuple(levels)
+
+
+def _value(function: FunctionName, x: Fraction) -> Fraction:
+    """Return function(x) to `DIGITS` digits."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        return Fraction(EXACT[function](Decimal(x.numerator) / Decimal(x.denominator)))
