@@ -20,9 +20,11 @@ from typing import Any
 import click
 
 from codesign import __version__
+from codesign.cli_options import NEW_FOLDER, data_option, rounding_option
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
-from codesign.options import ARCHITECTURES, ROUNDINGS, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
+from codesign.options import ARCHITECTURES, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
+from codesign.train.commands import train
 
 
 class PositiveNumber(click.ParamType[float]):
@@ -76,14 +78,10 @@ def _known_technology(ctx: click.Context, param: click.Parameter, name: str | No
 
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-_NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 _OLD_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 design_argument = click.argument("design", callback=_known_design)
 model_option = click.option("--model", type=_FILE, help="Trained model; default: the design's own checkpoint.")
-data_option = click.option(
-    "--data", type=click.Path(path_type=Path), metavar="PATH[:KEY]", help="Data file; default: the embedded generator."
-)
 reuse_option = click.option(
     "--reuse",
     multiple=True,
@@ -128,7 +126,7 @@ area_option = click.option(
 liberty_option = click.option("--liberty", type=_FILE, help="Liberty file for area and power; default: gate counts.")
 vectors_option = click.option("--vectors", type=click.IntRange(min=1), help="Number of vectors; default: the design's.")
 output_option = click.option(
-    "--output", type=_NEW_FOLDER, default=Path("runs"), show_default=True, help="Folder for the results."
+    "--output", type=NEW_FOLDER, default=Path("runs"), show_default=True, help="Folder for the results."
 )
 constraint_option = click.option(
     "--constraint", "constraints", multiple=True, metavar="TEXT", help='Such as "latency <= 100 ns"; repeatable.'
@@ -141,9 +139,6 @@ weight_bits_option = click.option(
 input_format_option = click.option(
     "--input-format",
     help="Port format such as u8.7, with the model's first quantiser in hardware; default: its integers.",
-)
-rounding_option = click.option(
-    "--rounding", type=click.Choice(ROUNDINGS), help="How charge codes in the data are read."
 )
 drop_option = click.option(
     "--drop-bits", type=click.IntRange(0, 16), help="Low bits that charge codes in the data lack."
@@ -183,9 +178,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
 
 @codesign.command()
-@click.option(
-    "--output", type=_NEW_FOLDER, default=Path("runs/demo"), show_default=True, help="Folder for the results."
-)
+@click.option("--output", type=NEW_FOLDER, default=Path("runs/demo"), show_default=True, help="Folder for the results.")
 def demo(output: Path) -> None:
     """Run the ECON-T design end to end on embedded data."""
     from codesign.flows.run import run_demo
@@ -265,99 +258,7 @@ def report(folder: Path) -> None:
     click.echo(show_report(folder))
 
 
-@codesign.group()
-def train() -> None:
-    """Train a model with quantisation in the loop."""
-
-
-def train_command(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., str]], None]:
-    """Make a command of a function; the options of every training come with `options`, its text is printed."""
-
-    def register(step: Callable[..., str]) -> None:
-        @functools.wraps(step)
-        def call(*, quiet: bool, **given: Any) -> None:
-            click.echo(step(progress=not quiet, **given))
-
-        decorated: Any = call
-        for option in reversed((_TRAIN_OUTPUT, data_option, *options, *_TRAIN)):
-            decorated = option(decorated)
-        train.command(name)(decorated)
-
-    return register
-
-
-def _number_option(name: str, default: float, text: str | None = None) -> Callable[[Any], Any]:
-    return click.option(name, type=type(default), default=default, show_default=True, help=text)
-
-
-_TRAIN_OUTPUT = click.option(
-    "--output", type=_NEW_FOLDER, default=Path("runs/train"), show_default=True, help="For the checkpoints."
-)
-_TRAIN = (
-    _number_option("--seed", 0),
-    click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the output folder."),
-    click.option("--quiet", is_flag=True, help="No progress bar."),
-)
-
-
-@train_command(
-    "econt",
-    rounding_option,
-    _number_option("--events", 20_000, "Images, of the embedded generator."),
-    _number_option("--float-epochs", 30, "Epochs before quantisation."),
-    _number_option("--qat-epochs", 10, "Epochs with the telescope loss."),
-    _number_option("--emd-epochs", 40, "Epochs with the energy mover's distance."),
-    _number_option("--batch-size", 64),
-    _number_option("--weight-bits", 6, "2 to 16."),
-    _number_option("--latent-bits", 9, "2 to 16."),
-    _number_option("--test-fraction", 0.0, "Distinct rows to leave out."),
-)
-def train_econt_command(*, weight_bits: int, latent_bits: int, **given: Any) -> str:
-    """Train the ECON-T encoder and decoder; the best checkpoint is a model for `run econt --model`."""
-    from codesign.models.econt import Architecture
-    from codesign.train.econt import EcontOptions, train_econt
-
-    architecture = Architecture(weight_bits=weight_bits, latent_bits=latent_bits)
-    result = train_econt(EcontOptions(architecture=architecture, **given))
-    return f"epoch {result.best_epoch}: mean validation EMD {result.validation:.4f}\n{result.best}"
-
-
-@train_command(
-    "jet_tagger",
-    _number_option("--events", 40_000, "Jets, of the embedded generator."),
-    _number_option("--float-epochs", 15, "Epochs before quantisation."),
-    _number_option("--qat-epochs", 30, "Epochs with quantisers."),
-    _number_option("--batch-size", 128),
-    _number_option("--weight-bits", 6, "2 to 16."),
-    _number_option("--activation-bits", 6, "2 to 16."),
-)
-def train_jet_tagger_command(*, weight_bits: int, activation_bits: int, **given: Any) -> str:
-    """Train the jet tagger; the best checkpoint is a model for `run jet_tagger --model`."""
-    from codesign.models.jet_tagger import Architecture
-    from codesign.train.jet_tagger import JetTaggerOptions, train_jet_tagger
-
-    architecture = Architecture(weight_bits=weight_bits, activation_bits=activation_bits)
-    result = train_jet_tagger(JetTaggerOptions(architecture=architecture, **given))
-    return f"epoch {result.best_epoch}: validation accuracy {1.0 - result.validation:.4f}\n{result.best}"
-
-
-@train_command(
-    "interaction_network",
-    _number_option("--events", 2000, "Sector graphs, of the embedded generator."),
-    _number_option("--float-epochs", 40, "Epochs before quantisation."),
-    _number_option("--qat-epochs", 40, "Epochs with quantisers."),
-    _number_option("--batch-size", 16),
-    _number_option("--hidden", 8, "Hidden units of each layer."),
-    _number_option("--bits", 7, "Of weights, activations and values, 2 to 16; 0: no quantisers at all."),
-    _number_option("--test-fraction", 0.0, "Graphs to leave out."),
-)
-def train_interaction_network_command(*, hidden: int, bits: int, **given: Any) -> str:
-    """Train the interaction network; the best checkpoint is a model for `run interaction_network... --model`."""
-    from codesign.train.interaction_network import InteractionNetworkOptions, architecture, train_interaction_network
-
-    options = InteractionNetworkOptions(architecture=architecture(hidden, bits or None), **given)
-    result = train_interaction_network(options)
-    return f"epoch {result.best_epoch}: validation AUC {1.0 - result.validation:.4f}\n{result.best}"
+codesign.add_command(train)
 
 
 def execute(arguments: Sequence[str]) -> int:

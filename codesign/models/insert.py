@@ -10,7 +10,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import Fixed
 from codesign.frontend import read
 from codesign.frontend.record import Call, trace
-from codesign.models.quantisers import best_signed, fixed_quantiser
+from codesign.models.quantisers import best_fixed, fixed_quantiser
 
 
 def insert_quantisers(model: nn.Module, formats: Mapping[str, Fixed]) -> nn.Module:
@@ -37,7 +37,7 @@ def insert_quantisers(model: nn.Module, formats: Mapping[str, Fixed]) -> nn.Modu
 
 
 def calibrated_formats(model: nn.Module, bits: Mapping[str, int], inputs: Sequence[Tensor]) -> dict[str, Fixed]:
-    """Return a signed format of bits[value] bits for each value: of least mean squared error on `inputs` of the model.
+    """Return for each value the format of bits[value] bits with the least mean squared error on `inputs` of the model.
 
     Values are named as for `insert_quantisers`; so are errors.
     """
@@ -47,7 +47,7 @@ def calibrated_formats(model: nn.Module, bits: Mapping[str, int], inputs: Sequen
     def observe(call: Call, arguments: tuple[Any, ...], result: Any) -> None:
         names.append(call.path)
         if call.path in bits:
-            met[call.path] = best_signed(read.value_of(result), bits[call.path])
+            met[call.path] = best_fixed(read.value_of(result), bits[call.path])
 
     trace(model, torch.float64).run([one.double() if one.is_floating_point() else one for one in inputs], observe)
     for path in bits:

@@ -25,7 +25,7 @@ from codesign.fixed import Fixed
 from codesign.models.checkpoint import Family, Model
 from codesign.models.published import read_npz
 from codesign.models.quantisers import (
-    best_signed,
+    best_fixed,
     calibrate,
     check_bits,
     fixed_quantiser,
@@ -192,10 +192,10 @@ def quantised_model(model: InteractionNetwork, architecture: Architecture, graph
 
 
 def _default_formats(model: InteractionNetwork, bits: int, graph: Graph) -> dict[str, str]:
-    """The point of each signed format stands where the mean squared error on the values of `graph` is least."""
+    """The point of each format stands where the mean squared error on the values of `graph` is least."""
     widths = {"node": bits, "edge": bits, "message": bits, "total": bits + 2, "state": bits}
     met = values_met(float_model(model), tuple(widths), *graph)
-    formats = {name: str(best_signed(met[name], width)) for name, width in widths.items()}
+    formats = {name: str(best_fixed(met[name], width)) for name, width in widths.items()}
     return {**formats, "logit": str(Fixed(bits + 1, max(bits - 3, 0), signed=True))}
 
 

@@ -116,9 +116,13 @@ def calibrate(quantised: nn.Module, floating: nn.Module, paths: Sequence[str], *
         _set_threshold(threshold(quantised.get_submodule(path)), values)
 
 
-def best_signed(values: Tensor, bits: int) -> Fixed:
-    """Return the signed format of `bits` bits, point in 0..`MAX_FRAC`, of least mean squared error on `values`."""
-    found = [Fixed(bits, frac, signed=True) for frac in range(MAX_FRAC + 1)]
+def best_fixed(values: Tensor, bits: int) -> Fixed:
+    """Return the format of `bits` bits, point in 0..`MAX_FRAC`, of least mean squared error on `values`.
+
+    It is signed if any value is negative.
+    """
+    signed = bool((values < 0).any())
+    found = [Fixed(bits, frac, signed) for frac in range(MAX_FRAC + 1)]
     return min(found, key=lambda fixed: float((_rounded(values, fixed) - values).square().mean()))
 
 

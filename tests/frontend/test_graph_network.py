@@ -187,7 +187,7 @@ def test_a_calibrated_format_fits_the_values():
     x = torch.tensor([[0.0, 0.99, -0.5]] * NODES)
     edge_attr, ends = torch.full((EDGES, 4), 3.9), torch.zeros(2, EDGES, dtype=torch.int64)
     formats = calibrated_formats(model, {"x": 8, "edge_attr": 6, "act": 5}, (x, edge_attr, *ends))
-    assert (formats["x"], formats["edge_attr"]) == (Fixed(8, 7, True), Fixed(6, 3, True))
+    assert (formats["x"], formats["edge_attr"]) == (Fixed(8, 7, True), Fixed(6, 4))
     assert formats["act"].width == 5
     with pytest.raises(BadInputError, match=r"^the model has no value 'y'; its values are x, edge_attr"):
         calibrated_formats(model, {"y": 8}, (x, edge_attr, *ends))
