@@ -5,8 +5,8 @@ the steps of such a node are those behind its sums.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
+from math import ceil, prod
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,9 @@ from codesign.graph import Instance, Op, Products, Scaling, TensorType
 from codesign.ops.global_pool import GlobalPool
 from codesign.ops.max_pool import MaxPool
 from codesign.ops.requantise import Requantise
+from codesign.ops.segment_mean import SegmentMean
 from codesign.ops.threshold import Threshold
+from codesign.ops.top_k import TopK
 from codesign.serial import DigitPhases
 
 
@@ -126,6 +128,25 @@ def _segment_sum(op: Op, reuse: int, values: TensorType, index: TensorType) -> S
     return (*_members(values, index), *_sums(index.size, values.fixed.width))
 
 
+def _segment_max(op: Op, reuse: int, values: TensorType, index: TensorType) -> Steps:
+    return (*_members(values, index), *_comparisons(index.size, values))
+
+
+def _segment_mean(op: SegmentMean, reuse: int, values: TensorType, index: TensorType) -> Steps:
+    """Sums, then one subtraction for every bit of the result."""
+    count_bits = index.size.bit_length()
+    division = (Step("adder", count_bits + 1), Step("mux", 2, count_bits)) * (values.fixed.width + op.frac)
+    return (*_members(values, index), *_sums(index.size, values.fixed.width), *division)
+
+
+def _top_k(op: TopK, reuse: int, data: TensorType) -> Steps:
+    """All pairs compared, the elements before each counted, one element chosen for each rank."""
+    size = data.shape[-1]
+    pairs = Step("adder", data.fixed.width, count=ceil(size * (size - 1) / (2 * op.k)))
+    ranks = (replace(step, count=ceil(step.count * size / op.k)) for step in _sums(size, 1))
+    return (pairs, *ranks, Step("mux", size, op.result(data).fixed.width)) if size > 1 else ()
+
+
 def _members(values: TensorType, index: TensorType) -> Steps:
     """Compare every index with the number of the segment, and let the values of its members pass.
 
@@ -205,8 +226,11 @@ _STEPS: Mapping[str, Callable[..., Steps]] = {
     "global_pool": _global_pool,
     "lookup": _lookup,
     "multiply": _multiply,
+    "segment_max": _segment_max,
+    "segment_mean": _segment_mean,
     "select": _select,
     "take": _take,
+    "top_k": _top_k,
     "segment_sum": _segment_sum,
     "normalise": _normalise,
     "pack_float": _pack_float,

@@ -61,6 +61,26 @@ def test_layers_in_phases(tmp_path: Path, build_cache: Path, reuse):
     check_response(GRAPH, plan, rtl_dir, Bench(tmp_path, build_cache), random_values(GRAPH, 60, 5))
 
 
+ROWS = (  # every element of the result has constants of its own
+    Node("x", Input((4, 3), Fixed(4, 0, True))),
+    Node("w", constant(-7, 7, 2, 3)),
+    Node("b", constant(-9, 9, 2)),
+    Node("fc", Dense(), ("x", "w", "b")),
+    Node("act", Requantise(Fixed(5), tuple(range(3, 11)), tuple(range(-20, 60, 10)), 4, "half_even"), ("fc",)),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reuse", [2, 12])  # two rows at once; row by row, digits of 2 bits
+def test_rows_with_their_requantisation(tmp_path: Path, build_cache: Path, reuse):
+    graph = Graph("row_engine", ROWS, (Port("x"),), (Port("act"),))
+    plan = schedule(graph, {"fc": reuse})
+    assert plan.fused == {"act": "fc"}
+    rtl_dir = write_rtl(emit(graph, plan, tmr="none", clock_ns=25.0), tmp_path / "rtl")
+    check_text(graph, plan, rtl_dir, tmp_path / "lint")
+    check_response(graph, plan, rtl_dir, Bench(tmp_path, build_cache), random_values(graph, 60, 7))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tmr", ["registers", "none"])
 def test_fewer_phases_than_the_reuse_factor(tmp_path: Path, build_cache: Path, tmr):

@@ -17,12 +17,15 @@ from codesign.ops.normalise import Normalise
 from codesign.ops.pack_float import PackFloat
 from codesign.ops.requantise import Requantise
 from codesign.ops.reshape import Reshape
+from codesign.ops.segment_max import SegmentMax
+from codesign.ops.segment_mean import SegmentMean
 from codesign.ops.segment_sum import SegmentSum
 from codesign.ops.select import Select
 from codesign.ops.slice import Slice
 from codesign.ops.sources import Constant, Input, Parameter
 from codesign.ops.take import Take
 from codesign.ops.threshold import Threshold
+from codesign.ops.top_k import TopK
 from codesign.ops.transpose import Transpose
 from codesign.ops.unpack_float import UnpackFloat
 
@@ -48,11 +51,14 @@ OPERATORS: dict[str, type[Op]] = {
         Parameter,
         Requantise,
         Reshape,
+        SegmentMax,
+        SegmentMean,
         SegmentSum,
         Select,
         Slice,
         Take,
         Threshold,
+        TopK,
         Transpose,
         UnpackFloat,
     )
@@ -79,11 +85,14 @@ __all__ = [
     "Parameter",
     "Requantise",
     "Reshape",
+    "SegmentMax",
+    "SegmentMean",
     "SegmentSum",
     "Select",
     "Slice",
     "Take",
     "Threshold",
+    "TopK",
     "Transpose",
     "UnpackFloat",
 ]

@@ -28,11 +28,14 @@ from tests.ops import (
     test_max_pool,
     test_multiply,
     test_requantise,
+    test_segment_max,
+    test_segment_mean,
     test_segment_sum,
     test_select,
     test_slice,
     test_take,
     test_threshold,
+    test_top_k,
     test_transpose,
 )
 from tests.ops.check_op import Bench, Case, check_hardware, check_meaning
@@ -52,11 +55,14 @@ MODULES = (
     test_max_pool,
     test_multiply,
     test_requantise,
+    test_segment_max,
+    test_segment_mean,
     test_segment_sum,
     test_select,
     test_slice,
     test_take,
     test_threshold,
+    test_top_k,
     test_transpose,
 )
 TOGETHER = (  # whose cases are few and small: one design with all of them
@@ -64,10 +70,13 @@ TOGETHER = (  # whose cases are few and small: one design with all of them
     test_global_pool,
     test_lookup,
     test_multiply,
+    test_segment_max,
+    test_segment_mean,
     test_segment_sum,
     test_select,
     test_slice,
     test_take,
+    test_top_k,
     test_transpose,
 )
 FAST = [case for module in MODULES for case in module.FAST]
