@@ -45,6 +45,10 @@ class TopK(Op, FloatForm):
         """(batch, *rows, N) -> (batch, *rows, k)."""
         return self._highest(operands[0]).astype(operands[0].dtype)
 
+    def for_rows(self, rows: int, *operands: TensorType) -> "TopK | None":
+        """Itself, if the last axis is not that of the rows."""
+        return self if len(operands[0].shape) > 1 else None
+
     def result(self, *operands: TensorType) -> TensorType:
         """Values: the k highest of the bounds, in the operand's format. Positions: those that can have the rank."""
         (data,) = operands

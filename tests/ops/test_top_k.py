@@ -55,6 +55,12 @@ def test_bounds_of_positions_leave_out_what_never_has_the_rank():
     assert (bounds.low.tolist(), bounds.high.tolist()) == (reached.min(axis=0).tolist(), reached.max(axis=0).tolist())
 
 
+def test_rows_do_not_meet():
+    op = TopK(2)
+    assert op.for_rows(1, TensorType.full((4, 3), Fixed(2))) is op
+    assert op.for_rows(1, TensorType.full((4,), Fixed(2))) is None
+
+
 def test_errors():
     with pytest.raises(BadInputError, match="k of 1 or more, not 0"):
         TopK(0)
