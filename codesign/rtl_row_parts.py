@@ -68,6 +68,10 @@ class RowParts:
         """Bits of a `phase_counter`."""
         return counter_bits(count) if count > 1 else 0
 
+    def sequencer_bits(self, beats: int, interval: int) -> int:
+        """Bits of a `row_sequencer`."""
+        return int(beats * interval > 1) + self.counter_bits(beats) + self.counter_bits(interval)
+
     def counter(self, name: str, count: int, enable: str) -> list[str]:
         """Return a counter of `count` steps: wires <name> and <name>_wraps."""
         self.register_bits += self.counter_bits(count)
@@ -296,10 +300,10 @@ class RowParts:
 
     def _count_sums(self, sizes: dict[str, int], word: int, values: int, words: int, engines: int) -> None:
         """Count what `segment_store` holds: `words` of `word` bits for each event, and its pipeline of two cycles."""
-        buffers, address = sizes["BUFFERS"], sizes["A_WIDTH"] + sizes["B_WIDTH"]
-        row = address + max(1, sizes["LANE_BITS"]) + sizes["B_WIDTH"] + values
+        buffers, lanes = sizes["BUFFERS"], 1 << sizes["LANE_BITS"]
+        place = sizes["A_WIDTH"] + max(1, sizes["LANE_BITS"]) + sizes["B_WIDTH"]
         self.memory_bits += buffers * words * word
-        self.register_bits += (buffers + 2 + row + address + word) * engines
+        self.register_bits += (buffers * lanes + 2 + 2 * place + sizes["B_WIDTH"] + values + word // lanes) * engines
 
     @staticmethod
     def _sums_ports(name: str, valid: str, beat: str, a_width: int, b_width: int) -> list[tuple[str, str]]:
@@ -323,7 +327,7 @@ class RowParts:
             ("count", f"{name}_cleared"),
             ("last", f"{name}_clear_last"),
         ]
-        self.register_bits += 1 + self.counter_bits(words)
+        self.register_bits += self.sequencer_bits(words, 1)
         return [
             f"    wire {name}_clear, {name}_clear_last;",
             f"    wire [31:0] {name}_cleared;",

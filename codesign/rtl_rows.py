@@ -119,7 +119,8 @@ class RowTop(RowParts):
         if self.is_streaming:
             found |= {beat: f"in_valid && in_beat == 32'd{beat}" for beat in range(1, self.schedule.in_beats)}
         for phase, slot in zip(self.phases, self.schedule.slots, strict=True):
-            found.setdefault(slot.last_start, f"{phase.name}_last")
+            if slot.last_start > slot.start:  # else it is the pulse that starts the phase
+                found.setdefault(slot.last_start, f"{phase.name}_last")
             found.setdefault(slot.first_result, f"{phase.name}_first")
             found.setdefault(slot.last_result, f"{phase.name}_ended")
         return found
@@ -170,7 +171,7 @@ class RowTop(RowParts):
             ("last", f"{p}_last"),
         ]
         lines += self.clocked("row_sequencer", sizes, f"u_{p}_sequencer", ports)
-        self.register_bits += 1 + self.counter_bits(slot.beats) + self.counter_bits(slot.interval_cycles)
+        self.register_bits += self.sequencer_bits(slot.beats, slot.interval_cycles)
         for cycle in range(1, slot.read_cycles + 1):
             before = f"{p}_beat" if cycle == 1 else f"{p}_read_{cycle - 1}"
             lines += [f"    wire {p}_read_{cycle};"]

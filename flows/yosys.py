@@ -19,6 +19,12 @@ from codesign.flows.netlist import count_cells, flip_flop_bits, latch_bits
 from codesign.flows.rtl_input import RtlInput, read_rtl
 from codesign.flows.yosys_job import SourceFile, run_job, source, wall_s
 
+# LUTs that a memory cell of UltraScale+ takes (AMD UG974, library of primitives); a shift register takes one.
+MEMORY_LUTS = {
+    **dict.fromkeys(("RAM32X1D", "RAM64X1D", "RAM128X1S"), 2),
+    **dict.fromkeys(("RAM32M", "RAM64M", "RAM128X1D", "RAM256X1S"), 4),
+    **dict.fromkeys(("RAM32M16", "RAM64M8", "RAM256X1D", "RAM512X1S"), 8),
+}
 DEFAULT_TIMEOUT_S = 3600.0
 # Up to this many LUTs in the quick count the full FPGA flow ends within minutes.
 XILINX_LUT_LIMIT = 6000
@@ -69,7 +75,10 @@ class AsicResult:
 
 @dataclass(frozen=True)
 class FpgaResult:
-    """FPGA resources before placement; `memory_luts` are LUTs used as shift registers or memory."""
+    """FPGA resources before placement; `memory_luts` are LUTs used as shift registers or memory.
+
+    `cells` counts cells, of which a memory can take several LUTs.
+    """
 
     method: str
     luts: int
@@ -200,7 +209,7 @@ def _fpga_result(job: Path, seconds: float) -> FpgaResult:
     return FpgaResult(
         method=f"{method}; before placement",
         luts=_matching(cells, r"LUT[1-6]|INV|\$lut"),
-        memory_luts=_matching(cells, r"SRL.*|RAM\d.*"),
+        memory_luts=sum(number * MEMORY_LUTS.get(name, 1) for name, number in cells.items() if _is_lut_memory(name)),
         flip_flops=_matching(cells, r"FD[RSCP]E.*") + flip_flop_bits(cells),
         carry_cells=_matching(cells, r"CARRY[48]"),
         multiplexer_cells=_matching(cells, r"MUXF[789]"),
@@ -209,6 +218,10 @@ def _fpga_result(job: Path, seconds: float) -> FpgaResult:
         wall_s=seconds,
         source=source(job, "stat.json"),
     )
+
+
+def _is_lut_memory(name: str) -> bool:
+    return re.fullmatch(r"SRL.*|RAM\d.*", name) is not None
 
 
 def _matching(cells: Mapping[str, int], pattern: str) -> int:

@@ -20,21 +20,29 @@ module row_sequencer #(
     output wire        last,
     output wire        tmr_err
 );
-    wire running, busy, is_last, interval_ends, first_cycle;
-    wire [31:0] cycle;
-    wire [2:0] err;
-    assign running     = start || busy;
-    assign first_cycle = (cycle == 32'd0);
-    assign beat        = running && first_cycle;
-    assign last        = beat && is_last;
-    assign tmr_err     = |err;
-    tmr_register #(.WIDTH(1), .TMR(TMR)) state (
-        .clk(clk), .rst(rst), .en(1'b1), .d(running && !(interval_ends && is_last)), .q(busy), .err(err[0])
-    );
-    phase_counter #(.COUNT(INTERVAL), .TMR(TMR)) cycles (
-        .clk(clk), .rst(rst), .en(running), .count(cycle), .last(interval_ends), .tmr_err(err[1])
-    );
-    phase_counter #(.COUNT(BEATS), .TMR(TMR)) beats (
-        .clk(clk), .rst(rst), .en(running && interval_ends), .count(count), .last(is_last), .tmr_err(err[2])
-    );
+    generate
+        if (BEATS * INTERVAL == 1) begin : single
+            assign beat    = start;
+            assign count   = 32'd0;
+            assign last    = start;
+            assign tmr_err = 1'b0;
+        end else begin : several
+            wire running, busy, is_last, interval_ends;
+            wire [31:0] cycle;
+            wire [2:0] err;
+            assign running = start || busy;
+            assign beat    = running && cycle == 32'd0;
+            assign last    = beat && is_last;
+            assign tmr_err = |err;
+            tmr_register #(.WIDTH(1), .TMR(TMR)) state (
+                .clk(clk), .rst(rst), .en(1'b1), .d(running && !(interval_ends && is_last)), .q(busy), .err(err[0])
+            );
+            phase_counter #(.COUNT(INTERVAL), .TMR(TMR)) cycles (
+                .clk(clk), .rst(rst), .en(running), .count(cycle), .last(interval_ends), .tmr_err(err[1])
+            );
+            phase_counter #(.COUNT(BEATS), .TMR(TMR)) beats (
+                .clk(clk), .rst(rst), .en(running && interval_ends), .count(count), .last(is_last), .tmr_err(err[2])
+            );
+        end
+    endgenerate
 endmodule

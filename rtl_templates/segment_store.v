@@ -37,9 +37,10 @@ module segment_store #(
 );
     localparam LANES      = 1 << LANE_BITS;
     localparam LANE_WIDTH = LANE_BITS > 0 ? LANE_BITS : 1;
-    localparam WORD       = LANES * FEATURES * S_WIDTH;
+    localparam ROW        = FEATURES * S_WIDTH;
     localparam WORDS      = SEGMENTS / LANES;
-    wire [BUFFERS+3:0] err;
+    localparam MEMORIES   = BUFFERS * LANES;
+    wire [MEMORIES+3:0] err;
     assign tmr_err = |err;
 
     // cycle 0: the old sums are read
@@ -56,61 +57,63 @@ module segment_store #(
     wire [LANE_WIDTH-1:0] lane_1;
     wire [B_WIDTH-1:0] buffer_1, read_buffer_1;
     wire [FEATURES*V_WIDTH-1:0] values_1;
+    wire [ROW-1:0] wide_1;
     tmr_register #(.WIDTH(1), .TMR(TMR)) adding (
-        .clk(clk), .rst(rst), .en(1'b1), .d(adds), .q(adds_1), .err(err[BUFFERS])
+        .clk(clk), .rst(rst), .en(1'b1), .d(adds), .q(adds_1), .err(err[MEMORIES])
     );
     tmr_register #(.WIDTH(A_WIDTH + LANE_WIDTH + 2*B_WIDTH + FEATURES*V_WIDTH), .TMR(TMR)) row_1 (
         .clk(clk), .rst(rst), .en(1'b1),
         .d({row_word[A_WIDTH-1:0], row_lane[LANE_WIDTH-1:0], add_buffer, read_buffer, values}),
-        .q({word_1, lane_1, buffer_1, read_buffer_1, values_1}), .err(err[BUFFERS+1])
+        .q({word_1, lane_1, buffer_1, read_buffer_1, values_1}), .err(err[MEMORIES+1])
+    );
+    bias_extend #(.OUTPUTS(FEATURES), .B_WIDTH(V_WIDTH), .B_SIGNED(V_SIGNED), .Y_WIDTH(S_WIDTH)) extend (
+        .bias(values_1), .y(wide_1)
     );
 
     // cycle 2: what was just written; a row that was read too early for it takes it from here
     wire added_2;
     wire [A_WIDTH-1:0] word_2;
+    wire [LANE_WIDTH-1:0] lane_2;
     wire [B_WIDTH-1:0] buffer_2;
-    wire [WORD-1:0] old_1, new_1, new_2;
+    wire [ROW-1:0] old_1, new_1, new_2;
     tmr_register #(.WIDTH(1), .TMR(TMR)) added (
-        .clk(clk), .rst(rst), .en(1'b1), .d(adds_1), .q(added_2), .err(err[BUFFERS+2])
+        .clk(clk), .rst(rst), .en(1'b1), .d(adds_1), .q(added_2), .err(err[MEMORIES+2])
     );
-    tmr_register #(.WIDTH(A_WIDTH + B_WIDTH + WORD), .TMR(TMR)) row_2 (
-        .clk(clk), .rst(rst), .en(1'b1), .d({word_1, buffer_1, new_1}), .q({word_2, buffer_2, new_2}),
-        .err(err[BUFFERS+3])
-    );
-
-    wire [BUFFERS*WORD-1:0] words;
-    assign old_1 = (added_2 && word_2 == word_1 && buffer_2 == buffer_1) ? new_2 : words[buffer_1*WORD +: WORD];
-    assign sums  = words[read_buffer_1*WORD +: WORD];
-
-    wire [FEATURES*S_WIDTH-1:0] wide_1;
-    bias_extend #(.OUTPUTS(FEATURES), .B_WIDTH(V_WIDTH), .B_SIGNED(V_SIGNED), .Y_WIDTH(S_WIDTH)) extend (
-        .bias(values_1), .y(wide_1)
+    tmr_register #(.WIDTH(A_WIDTH + LANE_WIDTH + B_WIDTH + ROW), .TMR(TMR)) row_2 (
+        .clk(clk), .rst(rst), .en(1'b1), .d({word_1, lane_1, buffer_1, new_1}), .q({word_2, lane_2, buffer_2, new_2}),
+        .err(err[MEMORIES+3])
     );
 
-    genvar l, f, b;
+    wire [MEMORIES*ROW-1:0] words;
+    wire is_repeated;
+    assign is_repeated = added_2 && {word_2, lane_2, buffer_2} == {word_1, lane_1, buffer_1};
+    assign old_1       = is_repeated ? new_2 : words[(buffer_1*LANES + lane_1)*ROW +: ROW];
+    assign sums        = words[read_buffer_1*LANES*ROW +: LANES*ROW];
+
+    genvar f, b, l;
     generate
-        for (l = 0; l < LANES; l = l + 1) begin : lane
-            for (f = 0; f < FEATURES; f = f + 1) begin : feature
-                localparam AT = (l*FEATURES + f) * S_WIDTH;
-                assign new_1[AT +: S_WIDTH] =
-                    old_1[AT +: S_WIDTH] + (wide_1[f*S_WIDTH +: S_WIDTH] & {S_WIDTH{lane_1 == l}});
-            end
+        for (f = 0; f < FEATURES; f = f + 1) begin : feature
+            assign new_1[f*S_WIDTH +: S_WIDTH] = old_1[f*S_WIDTH +: S_WIDTH] + wide_1[f*S_WIDTH +: S_WIDTH];
         end
         for (b = 0; b < BUFFERS; b = b + 1) begin : buffer
             wire adds_here, reads_here, writes_here, clears_here;
-            assign adds_here   = adds && add_buffer == b;
-            assign reads_here  = read && read_buffer == b;
-            assign writes_here = adds_1 && buffer_1 == b;
-            assign clears_here = clear && clear_buffer == b;
-            tmr_memory #(.WIDTH(WORD), .WORDS(WORDS), .A_WIDTH(A_WIDTH), .TMR(TMR)) memory (
-                .clk(clk), .rst(rst),
-                .we(writes_here || clears_here),
-                .write_address(writes_here ? word_1 : clear_word),
-                .d(writes_here ? new_1 : {WORD{1'b0}}),
-                .re(adds_here || reads_here),
-                .read_address(adds_here ? row_word[A_WIDTH-1:0] : read_word),
-                .q(words[b*WORD +: WORD]), .err(err[b])
-            );
+            wire [A_WIDTH-1:0] write_address, read_address;
+            wire [ROW-1:0] written;
+            assign adds_here     = adds && add_buffer == b;
+            assign reads_here    = read && read_buffer == b;
+            assign writes_here   = adds_1 && buffer_1 == b;
+            assign clears_here   = clear && clear_buffer == b;
+            assign write_address = writes_here ? word_1 : clear_word;
+            assign read_address  = adds_here ? row_word[A_WIDTH-1:0] : read_word;
+            assign written       = new_1 & {ROW{writes_here}};
+            for (l = 0; l < LANES; l = l + 1) begin : lane
+                tmr_memory #(.WIDTH(ROW), .WORDS(WORDS), .A_WIDTH(A_WIDTH), .TMR(TMR)) memory (
+                    .clk(clk), .rst(rst),
+                    .we((writes_here && lane_1 == l) || clears_here), .write_address(write_address), .d(written),
+                    .re(reads_here || (adds_here && row_lane == l)), .read_address(read_address),
+                    .q(words[(b*LANES + l)*ROW +: ROW]), .err(err[b*LANES + l])
+                );
+            end
         end
     endgenerate
 endmodule

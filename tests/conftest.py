@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the optional data folder, the build cache, the golden refresh flag."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--refresh-golden", action="store_true", help="rewrite tests/golden/ from what the code emits now")
+
+
+def pytest_configure() -> None:
+    """A shell lets what it starts in the background ignore interrupts; the tests of interrupts need them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

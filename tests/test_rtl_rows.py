@@ -86,7 +86,7 @@ def test_hardware_without_triplication(tmp_path: Path, build_cache: Path) -> Non
 @pytest.mark.slow
 def test_a_memory_too_small_is_caught(tmp_path: Path, build_cache: Path) -> None:
     """Negative control: with one buffer less, a later event overwrites what an earlier one still needs."""
-    graph = network(8, 16, name="small")
+    graph = network(8, 16, name="short")
     plan = planned(graph, {8: 2, 16: 4}, "streaming")
     fewer = replace(plan, buffers={**plan.buffers, ("sender", 2): plan.buffers["sender", 2] - 2})
     with pytest.raises(VerificationError, match="values differ"):
