@@ -9,7 +9,7 @@ every `interval_cycles`; all engines are copies of the body with its own schedul
   P rows; values wait in memories with one word a beat, `buffers` events deep. Values of one row wait in registers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -22,7 +22,6 @@ from codesign.schedule import Schedule
 Architecture = Literal["parallel", "streaming"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 OUTPUTS = -1  # the reader that is no phase
-CLEAR_START = 1  # cycle in which the sums of an event begin to be cleared
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,10 @@ class RowSchedule:
         """Words that hold one event's rows of a value."""
         return self.program.graph.types[value].shape[0] // self.lanes(value)
 
+    def clear_start(self, value: str) -> int:
+        """Cycle in which the sums of an event begin to be cleared: the last word just before the first row."""
+        return clear_start(self.program, self.engines, self.slots, value)
+
     @property
     def in_beats(self) -> int:
         """Beats in which an event comes."""
@@ -106,6 +109,12 @@ class RowSchedule:
     def out_beats(self) -> int:
         """Beats in which a result leaves."""
         return 1 if self.architecture == "parallel" else self.slots[-1].beats
+
+
+def clear_start(program: RowProgram, engines: Mapping[int, int], slots: Sequence[PhaseSlot], value: str) -> int:
+    """Return `RowSchedule.clear_start`."""
+    segments = program.graph.types[value].shape[0]
+    return slots[program.writer[value]].first_result - segments // engines[segments]
 
 
 def row_schedule(
@@ -214,7 +223,7 @@ class _State:
         segments = [one.op.segments for one in phase.reductions if isinstance(one.op, SegmentSum)]
         if self.architecture == "parallel" or not segments:
             return 1
-        return CLEAR_START + max(count // self.engines[count] for count in segments) - draft.first_result
+        return 1 + max(count // self.engines[count] for count in segments) - draft.first_result
 
     def _ready(self, feed: Feed, draft: PhaseSlot, hold: int) -> int:
         """First start of a phase at which a feed can be read."""
@@ -291,7 +300,9 @@ class _State:
     def _buffers(self, value: str, slot: PhaseSlot, *, is_row: bool) -> int:
         first, last = self._written(value)
         if isinstance(self.program.graph.by_name[value].op, SegmentSum):
-            return (slot.last_start + 1 - CLEAR_START) // self.ii_cycles + 1
+            cleared = clear_start(self.program, self.engines, self.slots, value)
+            held = max(slot.start - cleared, slot.last_start - (cleared + slot.beats - 1))
+            return (held + 1) // self.ii_cycles + 1
         # Read one cycle after the index, or after the rows of other feeds.
         lags = (slot.start - first, slot.last_start - last) if is_row else (slot.last_start - first,)
         return (max(lags) + 1) // self.ii_cycles + 1

@@ -2,7 +2,7 @@
 
 from codesign.ops.global_pool import GlobalPool
 from codesign.ops.segment_sum import SegmentSum
-from codesign.row_schedule import CLEAR_START, PhaseSlot, RowSchedule
+from codesign.row_schedule import PhaseSlot, RowSchedule
 from codesign.rows import Feed, Phase, Reduction
 from codesign.rtl_text import instance
 from codesign.verilog_literals import counter_bits
@@ -292,7 +292,7 @@ class RowParts:
         ]
         total = [("LANES", str(writer.engines)), ("SIZE", str(word // width)), ("WIDTH", str(width))]
         return [
-            *self._sums_control(name, words, buffers, f"{p}_ended", beat),
+            *self._sums_control(value, number, words, f"{p}_ended", beat),
             f"    wire [{writer.engines * word - 1}:0] {name}_parts;",
             *self.lanes("segment_store", sizes, f"{name}_store", writer.engines, ports),
             *instance("lane_sum", total, f"u_{name}_total", [("x", f"{name}_parts"), ("y", target)]),
@@ -318,11 +318,12 @@ class RowParts:
             ("read_buffer", f"{name}_read_buffer[{b_width - 1}:0]"),
         ]
 
-    def _sums_control(self, name: str, words: int, buffers: int, ended: str, beat: str) -> list[str]:
-        """Which word of which event is cleared, added to and read."""
+    def _sums_control(self, value: str, number: int, words: int, ended: str, beat: str) -> list[str]:
+        """Which word of which event is cleared, added to and read by phase `number`."""
+        name, buffers = flat(value), self.schedule.buffers[value, number]
         sizes = [("BEATS", str(words)), ("INTERVAL", "1"), ("TMR", "TMR")]
         ports = [
-            ("start", f"pulse_{CLEAR_START}"),
+            ("start", f"pulse_{self.schedule.clear_start(value)}"),
             ("beat", f"{name}_clear"),
             ("count", f"{name}_cleared"),
             ("last", f"{name}_clear_last"),

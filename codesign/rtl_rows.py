@@ -3,7 +3,8 @@
 from functools import cached_property
 
 from codesign.graph import Port
-from codesign.row_schedule import CLEAR_START, OUTPUTS, PhaseSlot, RowSchedule
+from codesign.ops.segment_sum import SegmentSum
+from codesign.row_schedule import OUTPUTS, PhaseSlot, RowSchedule
 from codesign.rows import Phase
 from codesign.rtl_row_parts import RowParts, flat
 from codesign.rtl_text import header, section
@@ -128,7 +129,8 @@ class RowTop(RowParts):
     def _needed(self) -> set[int]:
         needed = {slot.start for slot in self.schedule.slots} | {hold.capture for hold in self.schedule.holds}
         if self.is_streaming:
-            return needed | {CLEAR_START}
+            sums = {value for value, _ in self.schedule.buffers if isinstance(self.graph.by_name[value].op, SegmentSum)}
+            return needed | {self.schedule.clear_start(value) for value in sums}
         return needed | {self.schedule.latency_cycles}
 
     def _pulse(self, cycle: int, anchors: dict[int, str], defined: set[int]) -> list[str]:
