@@ -60,7 +60,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rows": NUMBERS | {"graph", "ops"},
     "row_schedule": NUMBERS | {"graph", "ops", "rows", "schedule"},
     "rtl_row_parts": NUMBERS | {"graph", "ops", "rows", "row_schedule", "rtl_text"},
-    "rtl_rows": NUMBERS | {"graph", "rows", "row_schedule", "rtl_row_parts", "rtl_text", "rtl_top", "unsigned_form"},
+    "rtl_rows": NUMBERS
+    | {"graph", "ops", "rows", "row_schedule", "rtl_row_parts", "rtl_text", "rtl_top", "unsigned_form"},
     "rtl": NUMBERS
     | {"graph", "schedule", "row_schedule", "rtl_text", "rtl_top", "rtl_rows", "rtl_templates", "unsigned_form"},
     "delay": BASE | {"data"},
