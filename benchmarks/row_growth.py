@@ -121,8 +121,8 @@ def document(points: list[dict[str, Any]]) -> str:
     text = (
         f"Interaction network of `in_edge`, `in_node`, `in_edge2` (H = 8, 8 bits), edges = 2 x nodes, {EDGE_ENGINES} "
         f"edge engines and {NODE_ENGINES} node engine, no triplication, {CLOCK_NS:g} ns on UltraScale+ "
-        "(`synth_xilinx`, before placement). Latency and interval are measured and equal the predicted ones. Bound: nodes arrive, then "
-        "edges, nodes and edges pass through their engines."
+        "(`synth_xilinx`, before placement). Latency and interval are measured and equal the predicted ones. Bound: "
+        "nodes arrive, then edges, nodes and edges pass through their engines."
     )
     return f"{text}\n\n{table(HEADER, lines)}\n"
 
