@@ -33,6 +33,7 @@ def tracking_physics(models: Mapping[str, Reals], port: Port, graphs: SectorGrap
 
     def rows(outputs: Mapping[str, Integers], folder: Path) -> tuple[PhysicsRow, ...]:
         found = port.decode(outputs[port.node]).reshape(padded.edge_of.shape)
+        found = found.clip(0.0, 1.0)  # a learned scale may put the highest code a little above 1
         scores = {**models, RESPONSE: padded.unpad(found)}
         distances = {name: hit_distances_mm(graphs, values) for name, values in scores.items()}
         digest = _write(folder, scores, distances, graphs)

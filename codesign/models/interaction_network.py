@@ -20,6 +20,7 @@ from brevitas.inject.enum import ScalingImplType
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from codesign.data.tracking import SectorGraphs
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed
 from codesign.models.checkpoint import Family, Model
@@ -197,6 +198,24 @@ def _default_formats(model: InteractionNetwork, bits: int, graph: Graph) -> dict
     met = values_met(float_model(model), tuple(widths), *graph)
     formats = {name: str(best_fixed(met[name], width)) for name, width in widths.items()}
     return {**formats, "logit": str(Fixed(bits + 1, max(bits - 3, 0), signed=True))}
+
+
+def union(model: InteractionNetwork, graphs: SectorGraphs) -> Graph:
+    """Return the arguments of `model.forward` for the disjoint union of `graphs`, features in its own precision."""
+    given = next(model.parameters())
+    x, edge_attr = (torch.as_tensor(part).to(given) for part in model.normalise(graphs.x, graphs.edge_attr))
+    sender, receiver = torch.as_tensor(graphs.union_index)
+    return x, edge_attr, sender, receiver
+
+
+@torch.no_grad()
+def scores(model: InteractionNetwork, graphs: SectorGraphs) -> Reals:
+    """Return the score (E,) in 0..1 of every edge of `graphs`.
+
+    A learned scale may put the highest code a little above 1, which then counts as 1.
+    """
+    result = model(*union(model, graphs))
+    return np.asarray(result.double().cpu().numpy()[:, 0].clip(0.0, 1.0))
 
 
 def with_formats(model: InteractionNetwork, formats: Mapping[str, str]) -> InteractionNetwork:

@@ -22,9 +22,10 @@ from codesign.files import sha256_of
 from codesign.models.interaction_network import (
     FAMILY,
     Architecture,
-    Graph,
     InteractionNetwork,
     quantised_model,
+    scores,
+    union,
 )
 from codesign.tracking_metrics import edge_auc
 from codesign.train import loop
@@ -88,21 +89,6 @@ class _Unions:
     def batch(self, events: NDArray[np.int64]) -> loop.Batch:
         chosen = self.graphs.take(events)
         return loop.Batch(union(self.model, chosen), torch.tensor(chosen.y, dtype=torch.float32)[:, None])
-
-
-def union(model: InteractionNetwork, graphs: SectorGraphs) -> Graph:
-    """Return the arguments of `model.forward` for the disjoint union of `graphs`, features in its own precision."""
-    given = next(model.parameters())
-    x, edge_attr = (torch.as_tensor(part).to(given) for part in model.normalise(graphs.x, graphs.edge_attr))
-    sender, receiver = torch.as_tensor(graphs.union_index)
-    return x, edge_attr, sender, receiver
-
-
-@torch.no_grad()
-def scores(model: InteractionNetwork, graphs: SectorGraphs) -> Reals:
-    """Return the score (E,) in 0..1 of every edge of `graphs`."""
-    result = model(*union(model, graphs))
-    return np.asarray(result.double().cpu().numpy())[:, 0]
 
 
 def train_interaction_network(options: InteractionNetworkOptions) -> loop.TrainResult:

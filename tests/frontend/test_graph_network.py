@@ -185,7 +185,7 @@ def test_inserting_leaves_the_model_as_it_is():
 def test_a_calibrated_format_fits_the_values():
     model = Plain(SUMS["index_add"]).eval()
     x = torch.tensor([[0.0, 0.99, -0.5]] * NODES)
-    edge_attr, ends = torch.full((EDGES, 4), 3.9), torch.zeros(2, EDGES, dtype=torch.int64)
+    edge_attr, ends = torch.full((EDGES, 4), 3.95), torch.zeros(2, EDGES, dtype=torch.int64)
     formats = calibrated_formats(model, {"x": 8, "edge_attr": 6, "act": 5}, (x, edge_attr, *ends))
     assert (formats["x"], formats["edge_attr"]) == (Fixed(8, 7, True), Fixed(6, 4))
     assert formats["act"].width == 5

@@ -1,0 +1,91 @@
+"""Designs of the interaction network: model and graphs to inputs, check, engines and physics."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codesign.data.tracking import generated_graphs
+from codesign.errors import BadInputError
+from codesign.flows.planning import compile_bound
+from codesign.flows.run import load_design
+from codesign.flows.tracking_design import EMBEDDED_SEED, Network, network_design
+from codesign.flows.verification import verify_cases
+from codesign.options import RunOptions
+from codesign.rtl import write_rtl
+
+SMALL = Network(8, 12, "parallel", {8: 2, 12: 3})
+TRACKING = "tracking/trackml_sector_graphs.npz"
+
+
+def bound(network, tmp_path, **options):
+    design = network_design("small", network, (), 6)
+    return design.bind(RunOptions("small", tmp_path, **options))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return bound(SMALL, tmp_path_factory.mktemp("small"))
+
+
+def test_graphs_are_padded_and_truncated_to_the_network(small):
+    given = generated_graphs(6, EMBEDDED_SEED)
+    shapes = {name: values.shape for name, values in small.inputs.items()}
+    assert shapes == {"x": (6, 8, 3), "edge_attr": (6, 12, 4), "sender": (6, 12), "receiver": (6, 12)}
+    assert [port.node for port in small.graph.outputs][1:] == ["index_fault"]
+    assert (small.inputs["sender"] <= 8).all()
+    first = given.take(slice(1))
+    kept = (first.edge_index < 8).all(axis=0)
+    assert kept.sum() < len(kept)
+    assert np.array_equal(small.inputs["receiver"][0][: kept.sum()], first.edge_index[1][kept][:12])
+
+
+def test_the_graph_equals_the_model(small):
+    exactness = small.check(400)
+    assert exactness.vectors == 30 + 34  # corners, and 400 edges in graphs of 12
+    assert (exactness.mismatches, exactness.float32_unexplained) == (0, 0)
+    assert exactness.values > 30_000
+
+
+def test_physics_shows_models_response_and_truncation(small, tmp_path):
+    outputs = small.graph.evaluate(small.inputs)
+    rows = {(row.name, row.metric): row.value for row in small.physics(outputs, tmp_path)}
+    assert {name for name, metric in rows if metric == "AUC"} == {"float model", "Brevitas model", "RTL response"}
+    assert rows["8 nodes, 12 edges", "truncated edges"] > 0.5
+    assert rows["RTL response", "AUC"] < rows["Brevitas model", "AUC"]  # most edges found no place
+    assert rows["Brevitas model", "AUC"] > 0.99
+
+
+def test_a_published_model_gets_the_quantisers_that_it_lacks(shared_data, tmp_path):
+    model = shared_data / "models/interaction_network_brevitas_h8_8b.npz"
+    bound_ = bound(SMALL, tmp_path, model=model, data=shared_data / TRACKING, vectors=40)
+    assert bound_.graph.types["state"].fixed.width == 8
+    assert bound_.check(100).mismatches == 0
+    rows = {(row.name, row.metric): row.value for row in bound_.physics(bound_.graph.evaluate(bound_.inputs), tmp_path)}
+    effect = rows["Brevitas model", "AUC"] - rows["Brevitas model as published", "AUC"]
+    assert 0 < abs(effect) < 0.01
+
+
+@pytest.mark.parametrize("name", ["interaction_network_28", "interaction_network_113", "interaction_network_448"])
+def test_every_design_compiles_within_its_interval_and_latency(name, tmp_path):
+    design = load_design(name)
+    options = RunOptions(name, tmp_path, vectors=1)
+    manifest = compile_bound(design.bind(options), options, design.clock_ns).manifest
+    limit_ns = {"interaction_network_28": (40, 200), "interaction_network_113": (600, 2500)}.get(name, (2000, 6000))
+    assert manifest["ii_cycles"] * design.clock_ns <= limit_ns[0]
+    assert manifest["latency_cycles"] * design.clock_ns <= limit_ns[1]
+
+
+def test_what_does_not_fit_is_an_error(tmp_path, shared_data):
+    with pytest.raises(BadInputError, match="has no use for --weight-bits"):
+        bound(SMALL, tmp_path, weight_bits=6)
+    with pytest.raises(BadInputError, match=r"h40_6b.npz has 40 hidden units; this design has 8: choose another"):
+        bound(SMALL, tmp_path, model=shared_data / "models/interaction_network_brevitas_h40_6b.npz")
+
+
+@pytest.mark.slow
+def test_the_verilog_gives_the_score_of_every_edge(small, tmp_path: Path, build_cache: Path):
+    rtl = compile_bound(small, RunOptions("small", tmp_path), 5.0)
+    (result,) = verify_cases(small, write_rtl(rtl, tmp_path / "rtl"), tmp_path / "run", build_cache)
+    assert result.graph.mismatches == 0
+    assert not result.outputs["index_fault"].any()
