@@ -14,7 +14,6 @@ from pathlib import Path
 from benchmarks.models import Rounding, load_bench
 from codesign import __version__
 from codesign.delay import technology
-from codesign.estimate import fabric_of
 from codesign.optimise import Limits, optimise
 from codesign.rtl import Tmr, emit, write_rtl
 
@@ -24,7 +23,7 @@ def main(model: Path, rounding: Rounding, tmr: Tmr, name: str, clock_ns: float, 
     started = time.process_time()
     graph, tech = load_bench(model, rounding), technology(name)
     choice = optimise(graph, tech, clock_ns, limits=limits, copies=3 if tmr == "registers" else 1)
-    rtl = emit(graph, choice.schedule, tmr=tmr, clock_ns=clock_ns, fabric=fabric_of(tech))
+    rtl = emit(graph, choice.schedule, tmr=tmr, clock_ns=clock_ns, fabric=tech.fabric)
     write_rtl(rtl, folder)
     seconds = time.process_time() - started
     said = {
