@@ -150,7 +150,10 @@ def function(name: FunctionName) -> Handler:
     """Return the handler of a function: kept until the next quantiser, with which it becomes a table."""
 
     def kept(builder: Builder, site: Site) -> Value:
-        return replace(settled(site.value, site.path, name), function=name, quantised=False)
+        value, before = site.value, site.value.functions
+        return replace(
+            settled(replace(value, functions=()), site.path, name), functions=(*before, name), quantised=False
+        )
 
     return kept
 
@@ -161,7 +164,7 @@ def quantised_function(name: FunctionName) -> Handler:
     def lowered(builder: Builder, site: Site) -> Value:
         layer: Any = site.call.module
         value = _input_quantised(builder, site, site.value) if layer.input_quant.is_quant_enabled else site.value
-        value = replace(settled(value, site.path, name), function=name)
+        value = replace(settled(value, site.path, name), functions=(name,))
         return quantise(builder, value, read.quantiser(layer.act_quant, site.path))
 
     return lowered
@@ -287,6 +290,11 @@ HANDLERS: Mapping[Any, Handler] = {
     "tanh": function("tanh"),
     torch.exp: function("exp"),
     "exp": function("exp"),
+    torch.square: function("square"),
+    "square": function("square"),
+    operator.neg: function("neg"),
+    torch.neg: function("neg"),
+    "neg": function("neg"),
     qnn.QuantConv1d: convolution,
     qnn.QuantConv2d: convolution,
     qnn.QuantLinear: linear,

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.frontend.affine import Weights, checked_operand, linear_map, pad_value, reshaped, scaled
 from codesign.frontend.quantise import materialise_pad, settled
-from codesign.frontend.values import NO_PAD, Builder, Sides, Value, common_channels, leading, spread
+from codesign.frontend.values import NO_PAD, Builder, Sides, Value, common_channels, leading, spread, with_shape
 from codesign.ops.add import Add
 from codesign.ops.argmax import ArgMax
 from codesign.ops.concat import Concat
@@ -99,7 +97,7 @@ def _joined_pair(builder: Builder, path: str, left: Value, right: Value, axis: i
     node = builder.add(path, Concat(axis), str(left.node), str(right.node))
     groups = []
     for pair in zip(*((one.scale, one.offset, one.magnitude) for one in (left, right)), strict=True):
-        every = [_per_element(numbers, one.shape) for numbers, one in zip(pair, (left, right), strict=True)]
+        every = [with_shape(numbers, one.shape) for numbers, one in zip(pair, (left, right), strict=True)]
         groups.append(leading(np.concatenate(every, axis=axis)))
     channels = common_channels(*groups)
     scale, offset, magnitude = (spread(one, channels) for one in groups)
@@ -113,10 +111,6 @@ def _joined_pair(builder: Builder, path: str, left: Value, right: Value, axis: i
         direct=left.direct and right.direct,
         unquantised=tuple(dict.fromkeys((*left.unquantised, *right.unquantised))),
     )
-
-
-def _per_element(numbers: tuple[Any, ...], shape: tuple[int, ...]) -> NDArray[Any]:
-    return np.array(spread(numbers, prod(shape)), dtype=object).reshape(shape)
 
 
 def highest(builder: Builder, path: str, value: Value) -> Value:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 
@@ -38,8 +39,10 @@ def settled(value: Value, path: str, reader: str) -> Value:
         raise BadInputError(f"'{path}': {reason}")
     if value.rows is not None:
         raise BadInputError(f"'{path}': {reader} reads the index '{value.node}'; an index can only name rows")
-    if value.function is not None:
-        raise BadInputError(f"'{path}': the {value.function} before it is not quantised; put a QuantIdentity behind it")
+    if value.functions:
+        raise BadInputError(
+            f"'{path}': the {value.functions[-1]} before it is not quantised; put a quantiser behind it"
+        )
     if value.relu:
         raise BadInputError(f"'{path}': the ReLU before it is not quantised; use a brevitas QuantReLU")
     return value
@@ -52,7 +55,7 @@ def quantise(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
         return _input_quantised(builder, value, quantiser)
     if value.pad != NO_PAD:
         value = materialise_pad(builder, value, path)
-    if value.function is not None:
+    if value.functions:
         return _quantised(tabulated(builder, value, quantiser), value.shape, quantiser, direct=False)
     value = settled(replace(value, relu=False), path, "it") if value.rows is not None else value
     assert value.node is not None
@@ -182,13 +185,18 @@ def gathered(builder: Builder, path: str, value: Value, index: Integers) -> Valu
     _ = settled(replace(value, relu=False), path, "a permutation")  # ReLU commutes
     assert value.node is not None
     node = builder.add(path, Gather(tuple(int(one) for one in index.ravel()), index.shape), value.node)
+    return moved(value, node, index)
 
-    def moved(numbers: tuple[T, ...]) -> tuple[T, ...]:
-        every = np.array(spread(numbers, index.size), dtype=object)
+
+def moved(value: Value, node: str, index: Integers) -> Value:
+    """Return what `node` means, whose elements are those of `value` at `index` (row-major numbers)."""
+
+    def chosen(numbers: tuple[T, ...]) -> tuple[T, ...]:
+        every = np.array(spread(numbers, prod(value.shape)), dtype=object)
         return leading(every[index])
 
-    groups = [moved(one) for one in (value.scale, value.offset)]
-    sizes = moved(value.magnitude)
+    groups = [chosen(one) for one in (value.scale, value.offset)]
+    sizes = chosen(value.magnitude)
     channels = common_channels(*groups, sizes)
     scale, offset = (spread(one, channels) for one in groups)
     return replace(value, node=node, shape=index.shape, scale=scale, offset=offset, magnitude=spread(sizes, channels))

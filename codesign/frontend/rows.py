@@ -3,17 +3,23 @@
 import operator
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from fractions import Fraction
+from math import prod
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import fx
 
 from codesign.errors import BadInputError
-from codesign.frontend.quantise import settled
+from codesign.frontend.affine import check_quantised, reshaped, scaled
+from codesign.frontend.quantise import moved, settled
 from codesign.frontend.site import Handler, Site
-from codesign.frontend.values import Builder, Value
+from codesign.frontend.values import Builder, Value, common_channels, leading, spread, with_shape
+from codesign.ops.global_pool import GlobalPool
+from codesign.ops.multiply import Multiply
 from codesign.ops.segment_sum import SegmentSum
+from codesign.ops.slice import Slice
 from codesign.ops.take import Take
 
 NULL_ROW = (0, 0, 0, 1)  # as functional.pad names one row of zeros behind the others
@@ -42,7 +48,23 @@ def item(builder: Builder, site: Site) -> Value:
         return replace(value, spare_row=None)
     if isinstance(chosen, fx.Node) and not site.leading:
         return _taken(builder, site, chosen)
-    raise BadInputError(f"'{site.path}': [...] is supported with an index of rows only")
+    return _sliced(builder, site, chosen if isinstance(chosen, tuple) else (chosen,))
+
+
+def _sliced(builder: Builder, site: Site, parts: tuple[Any, ...]) -> Value:
+    """x[:, :, 1:3]: slices of the axes behind the first, which is the batch or the rows."""
+    value = settled(site.value, site.path, "[...]")
+    is_plain = all(isinstance(part, slice) and part.step is None for part in parts)
+    if not is_plain or parts[0] != slice(None) or len(parts) > len(value.shape) + site.leading:
+        raise BadInputError(f"'{site.path}': [...] takes an index of rows, or slices of the axes behind the first")
+    for axis, part in enumerate(parts[site.leading :]):
+        start, stop, _ = part.indices(value.shape[axis])
+        if (start, stop) != (0, value.shape[axis]):
+            assert value.node is not None
+            node = builder.add(site.path, Slice(axis, start, stop), value.node)
+            elements = np.arange(prod(value.shape)).reshape(value.shape)
+            value = moved(value, node, np.take(elements, range(start, stop), axis=axis))
+    return value
 
 
 def _taken(builder: Builder, site: Site, chosen: Any) -> Value:
@@ -70,23 +92,24 @@ def _index(builder: Builder, site: Site, chosen: Any, rows: int) -> str:
     if at is None or not site.leading:
         raise BadInputError(f"'{site.path}': the index must be an input of the model")
     values = np.asarray(site.arguments[at].numpy(), dtype=np.int64)
-    return builder.constant(f"{site.path}.index", values % rows)
+    return builder.constant(f"{site.path}.index", np.where(values < 0, values + rows, values))
 
 
 def summed(builder: Builder, site: Site) -> Value:
     """index_add, scatter_add of rows onto zeros, one segment a row; a last row for the null index may be cut off."""
     base, chosen, source = (site.option(at, name, None) for at, name in ((0, "input"), (2, "index"), (3, "source")))
-    if site.call.node.kwargs.get("alpha", 1) != 1 or site.axis(1, "dim", 2) != 0 or site.leading:
-        raise BadInputError(f"'{site.path}': rows are summed along axis 0, without alpha")
+    if site.call.node.kwargs.get("alpha", 1) != 1 or site.axis(1, "dim", len(site.shape)) != 0:
+        raise BadInputError(f"'{site.path}': rows are summed along the first axis behind the batch, without alpha")
     arguments = dict(zip(site.call.operands, zip(site.tracked, site.arguments, strict=True), strict=True))
     onto, zeros = arguments[base]
     value = arguments[source][0] if source in arguments else None
     if onto is not None or bool(zeros.any()) or value is None:
         raise BadInputError(f"'{site.path}': sum the rows of a value of the model, onto zeros")
     tracked = arguments[chosen][0] if chosen in arguments else None
-    segments = len(zeros) if tracked is None or tracked.rows is None else tracked.rows
-    if len(zeros) not in (segments, segments + 1):
-        raise BadInputError(f"'{site.path}': the index names {segments} rows, but {len(zeros)} are summed to")
+    rows = site.shape[0]
+    segments = rows if tracked is None or tracked.rows is None else tracked.rows
+    if rows not in (segments, segments + 1):
+        raise BadInputError(f"'{site.path}': the index names {segments} rows, but {rows} are summed to")
     value = settled(value, site.path, "it")
     index = _index(builder, site, chosen, segments)
     if any(value.offset) or len(set(value.scale)) > 1:
@@ -94,7 +117,60 @@ def summed(builder: Builder, site: Site) -> Value:
     assert value.node is not None
     node = builder.add(site.path, SegmentSum(segments), value.node, index)
     shape = builder.types[node].shape
-    return replace(value, node=node, shape=shape, direct=False, spare_row="sums" if len(zeros) > segments else None)
+    return replace(value, node=node, shape=shape, direct=False, spare_row="sums" if rows > segments else None)
+
+
+def pooled(mode: Literal["sum", "mean", "max"]) -> Handler:
+    """Return the handler of sum, mean, amax over the rows of an event: the first axis behind the batch."""
+
+    def handler(builder: Builder, site: Site) -> Value:
+        value = settled(site.value, site.path, mode)
+        if not site.leading or len(value.shape) < 2 or site.axis(1, "dim", len(value.shape)) != 0:
+            raise BadInputError(f"'{site.path}': {mode} goes over the rows: the first axis behind a batch axis")
+        per_row = [with_shape(one, value.shape) for one in (value.scale, value.offset, value.magnitude)]
+        if any((one != one[:1]).any() for one in per_row) or min(value.scale) <= 0:
+            raise BadInputError(
+                f"'{site.path}': {mode} needs one positive scale for all rows; quantise them per tensor"
+            )
+        assert value.node is not None
+        node = builder.add(site.path, GlobalPool("max" if mode == "max" else "sum"), value.node)
+        times = 1 if mode == "max" else value.shape[0]
+        scale, offset, magnitude = (leading(one[:1]) for one in per_row)
+        channels = common_channels(scale, offset)
+        result = replace(
+            value,
+            node=node,
+            shape=builder.types[node].shape,
+            scale=spread(scale, channels),
+            offset=tuple(times * one for one in spread(offset, channels)),
+            magnitude=tuple(times * one for one in spread(magnitude, channels)),
+            direct=False,
+        )
+        if mode == "mean":
+            result = scaled(result, (Fraction(1, value.shape[0]),))
+        return reshaped(builder, f"{site.path}.row", result, site.shape)
+
+    return handler
+
+
+def multiplied(builder: Builder, site: Site) -> Value:
+    """Product of two values, element by element, or of a value and a number."""
+    if len(site.tracked) == 1 and len(site.values) == 1:
+        factor = next(one for one in site.call.node.args if not isinstance(one, fx.Node))
+        if not isinstance(factor, int | float) or factor == 0:
+            raise BadInputError(f"'{site.path}': a product needs two values of the model, or a number that is not 0")
+        return scaled(settled(site.value, site.path, "a product"), (Fraction(factor),))
+    if None in site.tracked:
+        raise BadInputError(f"'{site.path}': a product needs two values of the model, or a number that is not 0")
+    left, right = (settled(value, site.path, "a product") for value in site.values)
+    for value in (left, right):
+        check_quantised(value, site.path)
+        if len(set(value.scale)) > 1 or any(value.offset):
+            raise BadInputError(f"'{site.path}': a product needs one scale without zero point; quantise per tensor")
+    node = builder.add(site.path, Multiply(), str(left.node), str(right.node))
+    shape = builder.types[node].shape
+    scale = (left.scale[0] * right.scale[0],)
+    return Value(node, shape, scale, (Fraction(0),), (0.0,), quantised=True)
 
 
 def same_index(builder: Builder, site: Site) -> Value:
@@ -119,6 +195,15 @@ ROW_HANDLERS: Mapping[Any, Handler] = {
     "index_add": summed,
     torch.index_add: summed,
     "scatter_add": summed,
+    "sum": pooled("sum"),
+    torch.sum: pooled("sum"),
+    "mean": pooled("mean"),
+    torch.mean: pooled("mean"),
+    "amax": pooled("max"),
+    torch.amax: pooled("max"),
+    operator.mul: multiplied,
+    torch.mul: multiplied,
+    "mul": multiplied,
     torch.scatter_add: summed,
 }
 INDEX_HANDLERS: Mapping[Any, Handler] = dict.fromkeys(

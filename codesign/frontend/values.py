@@ -22,7 +22,7 @@ Reals = NDArray[np.float64]
 T = TypeVar("T")
 Sides = tuple[int, int, int, int]
 NO_PAD = (0, 0, 0, 0)
-FunctionName = Literal["sigmoid", "tanh", "exp"]
+FunctionName = Literal["sigmoid", "tanh", "exp", "square", "neg"]
 
 
 def rounded(real: Reals, rounding: RoundingMode) -> Reals:
@@ -49,7 +49,7 @@ class Value:
     integer alone (a quantiser's output, or sums of such that float64 holds exactly). `relu`: a ReLU is still to be
     applied. `pad`: zero padding (top, bottom, left, right) of real zeros still to be applied. `unquantised`: the inputs
     and layers that lack a quantiser before the integers may enter a multiplication. `rows`: the value is an index; its
-    integers name rows 0..rows - 1, and `rows` names none. `function`: a function that is still to be applied, by a
+    integers name rows 0..rows - 1, and `rows` names none. `functions`: what is still to be applied in order, by one
     table. `spare_row`: the model's tensor has one more row for the null index, of zeros, or of sums to be cut off.
     """
 
@@ -64,13 +64,13 @@ class Value:
     pad: Sides = NO_PAD
     unquantised: tuple[str, ...] = ()
     rows: int | None = None
-    function: FunctionName | None = None
+    functions: tuple[FunctionName, ...] = ()
     spare_row: Literal["zeros", "sums"] | None = None
 
     @property
     def is_pending(self) -> bool:
         """Whether something is still to be applied before integers stand for the value."""
-        return self.relu or any(self.pad) or self.function is not None or self.spare_row is not None
+        return self.relu or any(self.pad) or bool(self.functions) or self.spare_row is not None
 
     @property
     def zero_point(self) -> Numbers:
@@ -145,6 +145,11 @@ def leading(array: NDArray[Any]) -> tuple[Any, ...]:
         if (rows == rows[:, :1]).all():
             return tuple(rows[:, 0].tolist())
     raise AssertionError("every element is a channel of its own in the end")
+
+
+def with_shape(numbers: tuple[Any, ...], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the numbers of a value of `shape` (one for each leading-axis channel) as an array, one each element."""
+    return np.array(spread(numbers, prod(shape)), dtype=object).reshape(shape)
 
 
 class Builder:

@@ -260,7 +260,7 @@ REFUSED = {
         "^'index_select': the index must be an input of the model$",
     ),
     "columns": (Call(lambda x, e, i: x.index_select(1, i)), "index_select chooses rows only"),
-    "a part": (Call(lambda x, e, i: x[:, 1]), "^'getitem': .* an index of rows only$"),
+    "a part": (Call(lambda x, e, i: x[:, 1]), "^'getitem': .* index of rows, or slices of the axes behind the first$"),
     "sigmoid left": (Call(lambda x, e, i: torch.sigmoid(x)), "^an output of the model is not quantised"),
 }  # fmt: skip
 
