@@ -24,6 +24,7 @@ SECTIONS = {
     "emission": "Emission",
     "reuse_sweep": "Reuse factors",
     "designs": "Designs at every reuse factor",
+    "row_engines": "A graph network and its networks one by one",
     "row_growth": "Graph networks against the number of nodes",
 }
 GOALS = {False: 0.9, True: 0.7}  # by triplication

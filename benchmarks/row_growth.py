@@ -8,6 +8,7 @@ indices too) and synthesised; what takes too long to synthesise is left empty.
 import json
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +38,20 @@ SYNTHESISED = {"streaming": NODES, "parallel": NODES[:2]}
 EDGE_ENGINES, NODE_ENGINES, CLOCK_NS, EVENTS = 2, 1, 5.0, 12
 
 
-def planned(graph: Graph, nodes: int, architecture: Architecture) -> RowSchedule:
+def planned(graph: Graph, engines: Mapping[int, int], architecture: Architecture) -> RowSchedule:
     """Return the schedule, engines of least latency at the clock."""
 
     def engine(body: Graph) -> Schedule:
         return optimise(body, technology("xcup"), CLOCK_NS, limits=Limits(area=1e9), copies=1).schedule
 
-    return row_schedule(row_program(graph), {nodes: NODE_ENGINES, 2 * nodes: EDGE_ENGINES}, architecture, engine)
+    return row_schedule(row_program(graph), engines, architecture, engine)
 
 
 def measure(folder: Path, nodes: int, architecture: Architecture, work: Path) -> dict[str, Any]:
     """Return the figures of one point."""
     times = [time.perf_counter()]
     graph = interaction_network(folder, nodes, 2 * nodes)
-    plan = planned(graph, nodes, architecture)
+    plan = planned(graph, {nodes: NODE_ENGINES, 2 * nodes: EDGE_ENGINES}, architecture)
     times.append(time.perf_counter())
     rtl = emit(graph, plan, tmr="none", clock_ns=CLOCK_NS, fabric="lut")
     rtl_dir = write_rtl(rtl, work / "rtl")
