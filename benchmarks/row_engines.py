@@ -61,8 +61,8 @@ def measure(folder: Path, architecture: Architecture, work: Path) -> dict[str, A
 
 TEXT = (
     "Seven edge engines and four node engines, 8 bits, 5 ns on UltraScale+ (`synth_xilinx`, before placement), no "
-    "triplication. The peers' networks, as many times as there are engines, hold no graph: neither what an index names nor "
-    "sums, nor anything that waits."
+    "triplication. The peers' networks, as many times as there are engines, hold no graph: neither what an index "
+    "names nor sums, nor anything that waits."
 )
 HEADER = ("", "LUT", "memory LUT", "flip-flops", "DSP", "latency, interval [cycles]", "RTL = graph")
 
