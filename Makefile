@@ -16,7 +16,7 @@ demo: env
 	@$(BIN)/codesign demo
 
 test: lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-fast: env
 	@$(BIN)/pytest -m "not slow"
@@ -28,6 +28,8 @@ bench: env $(PEERS)/.installed
 	@$(BIN)/python -m benchmarks.emulation --data "$(DATA)/bench" --peers $(PEERS)/bin/python
 	@$(BIN)/python -m benchmarks.emission
 	@$(BIN)/python -m benchmarks.designs
+	@$(BIN)/python -m benchmarks.row_growth --data "$(DATA)"
+	@$(BIN)/python -m benchmarks.row_engines --data "$(DATA)"
 	@$(BIN)/python -m benchmarks.document
 
 lint: env
