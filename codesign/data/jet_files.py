@@ -42,12 +42,16 @@ def generated_constituents(count: int, seed: int, constituents: int) -> Jets:
 
 
 def load_constituents(path: Path, constituents: int) -> Jets:
-    """Return the `constituents` hardest particles of the jets of an npz file; arrays and errors as for `load_jets`."""
+    """Return the `constituents` hardest particles of the jets of an npz file, hardest first, from any order.
+
+    Arrays and errors as for `load_jets`.
+    """
     given, labels = _given(path)
     _check_constituents(path, given)
     if given.shape[1] < constituents:
         raise BadInputError(f"{path}: x has {given.shape[1]} constituents a jet; the model reads {constituents}")
-    return Jets(given[:, :constituents], labels)
+    order = np.argsort(-given[..., 0], axis=1, kind="stable")[:, :constituents]
+    return Jets(np.take_along_axis(given, order[..., None], axis=1), labels)
 
 
 def load_jets(path: Path) -> Jets:

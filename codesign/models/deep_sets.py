@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from codesign.models.jet_layers import FEATURES, OUTPUTS, Architecture, classifier, perceptron, value
+from codesign.models.jet_layers import FEATURES, OUTPUTS, Architecture, open_perceptron, perceptron, value
 
 PHI, RHO = (FEATURES, 32, 32, 32), (32, 32, OUTPUTS)
 
@@ -22,7 +22,7 @@ class DeepSets(nn.Module):
         super().__init__()
         self.constituent, self.pooled = (value(architecture, name) for name in self.VALUES)
         self.phi = perceptron(architecture, PHI)
-        self.rho = classifier(architecture, RHO)
+        self.rho = open_perceptron(architecture, RHO)
 
     def forward(self, x: Tensor) -> Any:
         """Return the class scores (jets, 5), in the order of `codesign.data.jets.CLASSES`."""

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from codesign.models.jet_layers import FEATURES, OUTPUTS, Architecture, classifier, dense, perceptron, value
-from codesign.models.rows import Gaussian
+from codesign.models.jet_layers import FEATURES, OUTPUTS, Architecture, dense, open_perceptron, perceptron, value
 
 AGGREGATORS, LEARNED = 4, 8
 RETURNED, CLASSIFIER = (AGGREGATORS * LEARNED, 16), (16, 16, OUTPUTS)
@@ -31,15 +30,14 @@ class GarNet(nn.Module):
         self.gathered, self.returned, self.pooled = (value(architecture, name) for name in self.VALUES[4:])
         self.features = dense(architecture, FEATURES, LEARNED)
         self.distances = dense(architecture, FEATURES, AGGREGATORS)
-        self.gaussian = Gaussian()
         self.output = perceptron(architecture, RETURNED)
-        self.classifier = classifier(architecture, CLASSIFIER)
+        self.classifier = open_perceptron(architecture, CLASSIFIER)
 
     def forward(self, x: Tensor) -> Any:
         """Return the class scores (jets, 5), in the order of `codesign.data.jets.CLASSES`."""
         nodes = self.constituent(x)
         features = self.feature(self.features(nodes))
-        weights = self.weight(self.gaussian(self.distance(self.distances(nodes))))
+        weights = self.weight(torch.exp(-self.distance(self.distances(nodes)).square()))
         columns = [weights[:, :, a : a + 1] for a in range(AGGREGATORS)]
         gathered = self.gathered(torch.cat([(column * features).sum(dim=1, keepdim=True) for column in columns], dim=1))
         rows = [gathered[:, a : a + 1] for a in range(AGGREGATORS)]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from codesign.models.jet_layers import FEATURES, OUTPUTS, Architecture, classifier, perceptron, value
+from codesign.models.jet_layers import FEATURES, OUTPUTS, Architecture, open_perceptron, perceptron, value
 
 EDGES, NODES, CLASSIFIER = (2 * FEATURES, 12, 6), (FEATURES + 6, 36, 18, 6), (6, 170, OUTPUTS)
 
@@ -29,15 +29,15 @@ class AllToAll(nn.Module):
         self.register_buffer("receiver", pairs[:, 0].contiguous(), persistent=False)
         self.register_buffer("sender", pairs[:, 1].contiguous(), persistent=False)
         self.constituent, self.effect, self.pooled = (value(architecture, name) for name in self.VALUES)
-        self.edges = perceptron(architecture, EDGES)
+        self.edges = open_perceptron(architecture, EDGES)
         self.nodes = perceptron(architecture, NODES)
-        self.classifier = classifier(architecture, CLASSIFIER)
+        self.classifier = open_perceptron(architecture, CLASSIFIER)
 
     def forward(self, x: Tensor) -> Any:
         """Return the class scores (jets, 5), in the order of `codesign.data.jets.CLASSES`."""
         nodes = self.constituent(x)
         pairs = torch.cat([nodes.index_select(1, self.receiver), nodes.index_select(1, self.sender)], dim=2)
-        effects = self.effect(self.edges(pairs))
+        effects = self.effect(torch.relu(self.edges(pairs)))
         nothing = effects.new_zeros(x.shape[0], x.shape[1], EDGES[-1])
         totals = nothing.index_add(1, self.receiver, effects)
         return self.classifier(self.pooled(self.nodes(torch.cat([nodes, totals], dim=2)).sum(dim=1)))

@@ -79,8 +79,8 @@ def perceptron(architecture: Architecture, sizes: Sequence[int]) -> nn.Sequentia
     return layers
 
 
-def classifier(architecture: Architecture, sizes: Sequence[int]) -> nn.Sequential:
-    """Dense layers of these sizes with ReLUs between them, the last without: its sums are the class scores."""
+def open_perceptron(architecture: Architecture, sizes: Sequence[int]) -> nn.Sequential:
+    """Dense layers of these sizes with ReLUs between them, none behind the last."""
     layers = perceptron(architecture, sizes[:-1])
     layers.add_module(f"fc{len(sizes) - 1}", dense(architecture, sizes[-2], sizes[-1]))
     return layers

@@ -5,17 +5,8 @@ batch of events is their disjoint union, as PyTorch Geometric batches graphs: ro
 moved by the rows before it, and the null index moved to the end of the whole.
 """
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-
-
-class Gaussian(nn.Module):
-    """exp(-x^2) in one module, which becomes one table of x."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return exp(-x^2), shape of `x`."""
-        return torch.exp(-x.square())
 
 
 def take(rows: Tensor, index: Tensor) -> Tensor:

@@ -37,8 +37,8 @@ class JetsOptions(loop.LoopOptions):
     batch_size: int = 256
     float_epochs: int = 20
     qat_epochs: int = 20
-    learning_rate: float = 3e-3
-    qat_learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
+    qat_learning_rate: float = 3e-3
 
     def __post_init__(self) -> None:
         super().__post_init__()

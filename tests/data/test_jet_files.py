@@ -48,6 +48,8 @@ def test_constituents_are_the_hardest_of_each_jet(tmp_path):
         np.testing.assert_array_equal(loaded.features, JETS[:, :count])
         np.testing.assert_array_equal(loaded.features, generated.features)
         np.testing.assert_array_equal(loaded.labels, generated.labels)
+        shuffled = load_constituents(saved(tmp_path, x=JETS[:, ::-1], y=LABELS), count)
+        np.testing.assert_array_equal(shuffled.features[..., 0], JETS[:, :count, 0])
     with pytest.raises(BadInputError, match="x has 8 constituents a jet; the model reads 16"):
         load_constituents(saved(tmp_path, x=JETS[:, :8], y=LABELS), 16)
     with pytest.raises(BadInputError, match=r"x must be \(n, 8, 3\), .* not \(30, 16\)"):

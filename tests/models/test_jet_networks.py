@@ -19,7 +19,6 @@ from codesign.models.jet_networks import (
     scores,
     with_normalisation,
 )
-from codesign.models.rows import Gaussian
 
 JETS = generated_constituents(200, 3, 8).features
 # Weights and biases: 3-32-32-32 and 32-32-5; 6-12-6, 9-36-18-6 and 6-170-5; 3-8, 3-4, 32-16, 16-16-5.
@@ -57,10 +56,6 @@ def test_values_have_the_bits_asked_for_and_sums_more(network):
     widths = {name: Fixed.parse(text).width for name, text in model.architecture.formats.items()}
     assert widths == {name: 8 if name in ("pooled", "gathered") else 6 for name in NETWORKS[network].VALUES}
     assert not any("Quant" in type(module).__name__ for module in float_model(model).modules())
-
-
-def test_the_gaussian_is_that_of_the_distance():
-    assert Gaussian()(torch.tensor([0.0, -1.0, 2.0])).tolist() == pytest.approx([1.0, np.exp(-1), np.exp(-4)])
 
 
 def test_normalised_constituents_are_cut_and_what_does_not_fit_is_refused():
