@@ -12,6 +12,7 @@ from codesign.flows.run import load_design
 from codesign.flows.tracking_design import EMBEDDED_SEED, Network, network_design
 from codesign.flows.verification import verify_cases
 from codesign.options import RunOptions
+from codesign.report import parse_constraints
 from codesign.rtl import write_rtl
 
 SMALL = Network(8, 12, "parallel", {8: 2, 12: 3})
@@ -19,8 +20,8 @@ TRACKING = "tracking/trackml_sector_graphs.npz"
 
 
 def bound(network, tmp_path, **options):
-    design = network_design("small", network, (), 6)
-    return design.bind(RunOptions("small", tmp_path, **options))
+    design = network_design("eight_nodes", network, (), 6)
+    return design.bind(RunOptions("eight_nodes", tmp_path, **options))
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +67,14 @@ def test_a_published_model_gets_the_quantisers_that_it_lacks(shared_data, tmp_pa
     assert 0 < abs(effect) < 0.01
 
 
-@pytest.mark.parametrize("name", ["interaction_network_28", "interaction_network_113", "interaction_network_448"])
-def test_every_design_compiles_within_its_interval_and_latency(name, tmp_path):
-    design = load_design(name)
-    options = RunOptions(name, tmp_path, vectors=1)
+@pytest.mark.parametrize("size", ["28", "113", "448", "h40"])
+def test_every_design_compiles_within_its_interval_and_latency(size, tmp_path):
+    design = load_design(f"interaction_network_{size}")
+    options = RunOptions(design.name, tmp_path, vectors=1)
     manifest = compile_bound(design.bind(options), options, design.clock_ns).manifest
-    limit_ns = {"interaction_network_28": (40, 200), "interaction_network_113": (600, 2500)}.get(name, (2000, 6000))
-    assert manifest["ii_cycles"] * design.clock_ns <= limit_ns[0]
-    assert manifest["latency_cycles"] * design.clock_ns <= limit_ns[1]
+    limits = {one.name: float(one.limit) for one in parse_constraints(design.constraints)}
+    for name in ("ii", "latency"):
+        assert manifest[f"{name}_cycles"] * design.clock_ns <= limits[name]
 
 
 def test_what_does_not_fit_is_an_error(tmp_path, shared_data):
@@ -84,8 +85,9 @@ def test_what_does_not_fit_is_an_error(tmp_path, shared_data):
 
 
 @pytest.mark.slow
-def test_the_verilog_gives_the_score_of_every_edge(small, tmp_path: Path, build_cache: Path):
-    rtl = compile_bound(small, RunOptions("small", tmp_path), 5.0)
-    (result,) = verify_cases(small, write_rtl(rtl, tmp_path / "rtl"), tmp_path / "run", build_cache)
+def test_the_verilog_gives_the_score_of_every_edge(tmp_path: Path, build_cache: Path):
+    many = bound(SMALL, tmp_path, vectors=200)
+    rtl = compile_bound(many, RunOptions("eight_nodes", tmp_path), 5.0)
+    (result,) = verify_cases(many, write_rtl(rtl, tmp_path / "rtl"), tmp_path / "run", build_cache)
     assert result.graph.mismatches == 0
     assert not result.outputs["index_fault"].any()
