@@ -18,6 +18,8 @@ from codesign.files import replace_directory, sha256_of, write_text
 from codesign.flows.process import Command, run_tool
 
 TIMEOUT_S = 1800.0
+# A register may hold the rows of a whole graph; Verilator suspects a slip in a reset value of more than 8192 bits.
+WIDE_REGISTERS = ("--replication-limit", "1048576")
 MAKE_VARIABLES = (
     "CXX=g++",
     "LINK=g++",
@@ -55,7 +57,7 @@ def lint(sources: Sequence[Path], top: str, work_dir: Path) -> None:
     waivers = write_text(work_dir / "lint.vlt", _waivers())
     log = work_dir / "lint.log"
     files = [str(path.resolve()) for path in (waivers, *sources)]  # the tool runs in another folder
-    verilate(["--lint-only", "-Wall", "--top-module", top, *files], work_dir, log)
+    verilate(["--lint-only", "-Wall", *WIDE_REGISTERS, "--top-module", top, *files], work_dir, log)
 
 
 def build(rtl_dir: Path, sources: Sequence[str], top: str, cache_dir: Path) -> Path:
@@ -86,7 +88,18 @@ def _cc_arguments(directory: Path, top: str, files: Sequence[Path]) -> list[str]
     linker = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
     return [
         *("-cc", "--exe", "-Mdir", str(directory), "--top-module", top, "--prefix", "Vtop", "-o", top),
-        *("--vpi", "-Wall", "-O3", "--x-assign", "unique", "--x-initial", "unique", "--timescale", "1ns/1ps"),
+        *(
+            "--vpi",
+            "-Wall",
+            *WIDE_REGISTERS,
+            "-O3",
+            "--x-assign",
+            "unique",
+            "--x-initial",
+            "unique",
+            "--timescale",
+            "1ns/1ps",
+        ),
         *("--output-split", "20000", "-LDFLAGS", linker, str(main), *map(str, files)),
     ]
 
