@@ -85,9 +85,11 @@ module segment_store #(
     );
 
     wire [MEMORIES*ROW-1:0] words;
+    wire [LANES*ROW-1:0] word_before;
     wire is_repeated;
     assign is_repeated = added_2 && {word_2, lane_2, buffer_2} == {word_1, lane_1, buffer_1};
-    assign old_1       = is_repeated ? new_2 : words[(buffer_1*LANES + lane_1)*ROW +: ROW];
+    assign word_before = words[buffer_1*LANES*ROW +: LANES*ROW];
+    assign old_1       = is_repeated ? new_2 : word_before[lane_1*ROW +: ROW];
     assign sums        = words[read_buffer_1*LANES*ROW +: LANES*ROW];
 
     genvar f, b, l;
