@@ -79,7 +79,7 @@ def bind_network(network: Network, options: RunOptions, vectors: int) -> Bound:
     stored = _load(path, network)
     model = stored
     if not stored.architecture.formats:
-        model = with_formats(stored, _formats(stored, graphs)).double()
+        model = with_formats(stored, fitted_formats(stored, graphs)).double()
     captured = capture_graph_network(model, network.inputs, name=options.design)
     padded = pad(_normalised(stored, graphs), network.nodes, network.edges)
     references = {"float model": scores(float_model(model).double(), graphs), "Brevitas model": scores(model, graphs)}
@@ -110,7 +110,8 @@ def _normalised(model: InteractionNetwork, graphs: SectorGraphs) -> SectorGraphs
     return replace(graphs, x=x, edge_attr=edge_attr)
 
 
-def _formats(model: InteractionNetwork, graphs: SectorGraphs) -> dict[str, str]:
+def fitted_formats(model: InteractionNetwork, graphs: SectorGraphs) -> dict[str, str]:
+    """Return formats for the values of a published `model`, which quantises none of them: `VALUE_BITS`, `LOGIT`."""
     fitted = calibrated_formats(model, VALUE_BITS, union(model, graphs))
     return {**{name: str(fixed) for name, fixed in fitted.items()}, "logit": LOGIT}
 

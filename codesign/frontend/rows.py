@@ -4,7 +4,7 @@ import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from math import prod
+from math import isfinite, prod
 from typing import Any, Literal
 
 import numpy as np
@@ -72,11 +72,21 @@ def _taken(builder: Builder, site: Site, chosen: Any) -> Value:
     index = _index(builder, site, chosen, value.shape[0])
     if any(value.offset):
         raise BadInputError(f"'{site.path}': the null row is zero, so the rows need a quantiser without zero point")
-    if len(set(value.scale)) > 1:
-        raise BadInputError(f"'{site.path}': choosing rows needs one scale; quantise them per tensor")
     assert value.node is not None
     node = builder.add(site.path, Take(), value.node, index)
-    return replace(value, node=node, shape=builder.types[node].shape, spare_row=None)
+    return replace(_like_rows_of(builder, site.path, value, node), spare_row=None)
+
+
+def _like_rows_of(builder: Builder, path: str, value: Value, node: str, times: int = 1) -> Value:
+    """Return what `node` means, whose rows mean what every row of `value` means, or the sum of `times` such rows."""
+    shape = builder.types[node].shape
+    meaning = [with_shape(one, value.shape) for one in (value.scale, value.offset, value.magnitude)]
+    if any((one != one[:1]).any() for one in meaning):
+        raise BadInputError(f"'{path}': its rows differ in scale; quantise them per tensor")
+    scale, offset, magnitude = (leading(np.broadcast_to(one[:1], shape)) for one in meaning)
+    channels = common_channels(scale, offset, magnitude)
+    offset, magnitude = (tuple(times * one for one in spread(each, channels)) for each in (offset, magnitude))
+    return replace(value, node=node, shape=shape, scale=spread(scale, channels), offset=offset, magnitude=magnitude)
 
 
 def _index(builder: Builder, site: Site, chosen: Any, rows: int) -> str:
@@ -112,12 +122,12 @@ def summed(builder: Builder, site: Site) -> Value:
         raise BadInputError(f"'{site.path}': the index names {segments} rows, but {rows} are summed to")
     value = settled(value, site.path, "it")
     index = _index(builder, site, chosen, segments)
-    if any(value.offset) or len(set(value.scale)) > 1:
-        raise BadInputError(f"'{site.path}': sums of rows need one scale without zero point; quantise them per tensor")
+    if any(value.offset):
+        raise BadInputError(f"'{site.path}': sums of rows need a quantiser without zero point before them")
     assert value.node is not None
     node = builder.add(site.path, SegmentSum(segments), value.node, index)
-    shape = builder.types[node].shape
-    return replace(value, node=node, shape=shape, direct=False, spare_row="sums" if rows > segments else None)
+    result = _like_rows_of(builder, site.path, value, node)
+    return replace(result, direct=False, spare_row="sums" if rows > segments else None)
 
 
 def pooled(mode: Literal["sum", "mean", "max"]) -> Handler:
@@ -127,25 +137,12 @@ def pooled(mode: Literal["sum", "mean", "max"]) -> Handler:
         value = settled(site.value, site.path, mode)
         if not site.leading or len(value.shape) < 2 or site.axis(1, "dim", len(value.shape)) != 0:
             raise BadInputError(f"'{site.path}': {mode} goes over the rows: the first axis behind a batch axis")
-        per_row = [with_shape(one, value.shape) for one in (value.scale, value.offset, value.magnitude)]
-        if any((one != one[:1]).any() for one in per_row) or min(value.scale) <= 0:
-            raise BadInputError(
-                f"'{site.path}': {mode} needs one positive scale for all rows; quantise them per tensor"
-            )
+        if min(value.scale) <= 0:
+            raise BadInputError(f"'{site.path}': {mode} needs positive scales")
         assert value.node is not None
         node = builder.add(site.path, GlobalPool("max" if mode == "max" else "sum"), value.node)
         times = 1 if mode == "max" else value.shape[0]
-        scale, offset, magnitude = (leading(one[:1]) for one in per_row)
-        channels = common_channels(scale, offset)
-        result = replace(
-            value,
-            node=node,
-            shape=builder.types[node].shape,
-            scale=spread(scale, channels),
-            offset=tuple(times * one for one in spread(offset, channels)),
-            magnitude=tuple(times * one for one in spread(magnitude, channels)),
-            direct=False,
-        )
+        result = replace(_like_rows_of(builder, site.path, value, node, times), direct=False)
         if mode == "mean":
             result = scaled(result, (Fraction(1, value.shape[0]),))
         return reshaped(builder, f"{site.path}.row", result, site.shape)
@@ -157,7 +154,7 @@ def multiplied(builder: Builder, site: Site) -> Value:
     """Product of two values, element by element, or of a value and a number."""
     if len(site.tracked) == 1 and len(site.values) == 1:
         factor = next(one for one in site.call.node.args if not isinstance(one, fx.Node))
-        if not isinstance(factor, int | float) or factor == 0:
+        if not isinstance(factor, int | float) or not isfinite(factor) or factor == 0:
             raise BadInputError(f"'{site.path}': a product needs two values of the model, or a number that is not 0")
         return scaled(settled(site.value, site.path, "a product"), (Fraction(factor),))
     if None in site.tracked:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from codesign.errors import BadInputError
 from codesign.frontend import read
 from codesign.frontend.record import Call
 from codesign.frontend.values import Builder, Value
@@ -51,9 +52,11 @@ class Site:
     def axis(self, position: int, name: str, axes: int) -> int:
         """Return an fx argument that counts axes of a value with `axes` axes: 0 is the first behind the batch.
 
-        A negative result is the batch axis.
+        A negative result is the batch axis. Raises `BadInputError` for several axes.
         """
-        given = int(self.option(position, name, 0))
+        given = self.option(position, name, 0)
+        if not isinstance(given, int):
+            raise BadInputError(f"'{self.path}': {name} must be one whole number, not {given}")
         return given if given < 0 and given + axes < 0 else given % (axes + self.leading) - self.leading
 
 

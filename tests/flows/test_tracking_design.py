@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesign.data.tracking import generated_graphs
+from codesign.data.tracking import generated_graphs, load_graphs, pad
 from codesign.errors import BadInputError
 from codesign.flows.planning import compile_bound
 from codesign.flows.run import load_design
-from codesign.flows.tracking_design import EMBEDDED_SEED, Network, network_design
+from codesign.flows.tracking_design import EMBEDDED_SEED, Network, driver_inputs, fitted_formats, network_design
 from codesign.flows.verification import verify_cases
+from codesign.frontend.brevitas import capture_graph_network
+from codesign.frontend.exactness import check_exactness
+from codesign.models.interaction_network import load_published, with_formats
 from codesign.options import RunOptions
 from codesign.report import parse_constraints
 from codesign.rtl import write_rtl
@@ -91,3 +94,15 @@ def test_the_verilog_gives_the_score_of_every_edge(tmp_path: Path, build_cache: 
     (result,) = verify_cases(many, write_rtl(rtl, tmp_path / "rtl"), tmp_path / "run", build_cache)
     assert result.graph.mismatches == 0
     assert not result.outputs["index_fault"].any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["h8_6b", "h8_8b", "h40_6b", "h40_8b"])
+def test_a_published_model_is_exact_on_stored_sector_graphs(shared_data, name):
+    model = load_published(shared_data / f"models/interaction_network_brevitas_{name}.npz").double()
+    graphs = load_graphs(shared_data / TRACKING).take(slice(None, None, 8))
+    model = with_formats(model, fitted_formats(model, graphs)).double()
+    captured = capture_graph_network(model, Network(113, 196, "nodes", {}).inputs)
+    report = check_exactness(captured, model, driver_inputs(pad(graphs, 113, 196)), batch=150)
+    assert report.vectors == 150
+    assert report.is_exact, report.summary()

@@ -56,6 +56,8 @@ class Call(nn.Module):
 
 
 FUNCTIONS = {
+    "rows of several scales": lambda x: torch.cat([x, 0.25 * x[:, :, :1]], 2).index_select(1, torch.tensor([3, 1])),
+    "sum of several scales": lambda x: torch.cat([0.5 * x, x], 2).sum(1),
     "sum": lambda x: x.sum(1),
     "sum, kept": lambda x: torch.sum(x, 1, keepdim=True),
     "mean": lambda x: x.mean(dim=-2),
@@ -87,6 +89,7 @@ REFUSED = {
     "sum of features": (lambda x: x.sum(2), r"^'sum_\d': sum goes over the rows: the first axis behind a batch axis$"),
     "product with zero": (lambda x: x * 0, "a product needs two values of the model, or a number that is not 0$"),
     "product behind a ReLU": (lambda x: x * torch.relu(x), "the ReLU before it is not quantised"),
+    "sum of all": (lambda x: x.sum((1, 2)), r"^'sum_\d': dim must be one whole number, not \(1, 2\)$"),
     "step": (lambda x: x[:, ::2], r"takes an index of rows, or slices of the axes behind the first$"),
     "part of the batch": (lambda x: x[1:], r"takes an index of rows, or slices of the axes behind the first$"),
     "index of the event": (lambda x: x[:, x.sum(1)], "fails here|slices of the axes"),
