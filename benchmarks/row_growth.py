@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.row_growth --data FOLDER. Edges are twice the nodes; two engines for edges, one for nodes,
 no triplication, 5 ns on UltraScale+. Every point is emitted, built with Verilator, simulated on random graphs (faulty
-indices too) and synthesised; what takes too long to synthesise is left empty.
+indices too) and synthesised.
 """
 
 import json
@@ -34,7 +34,7 @@ from codesign.verify import Beats, Equality, compare, stimulus
 
 RESULTS = Path(__file__).parent / "results"
 NODES = (28, 56, 113, 224, 448)
-SYNTHESISED = {"streaming": NODES, "parallel": NODES[:2]}
+POINTS = {"streaming": NODES, "parallel": NODES[:2]}  # multiplexers of larger graphs take too long to map
 EDGE_ENGINES, NODE_ENGINES, CLOCK_NS, EVENTS = 2, 1, 5.0, 12
 
 
@@ -71,11 +71,9 @@ def measure(folder: Path, nodes: int, architecture: Architecture, work: Path) ->
         **dict(zip(("schedule_s", "emit_s", "build_s"), np.diff(times).round(2).tolist(), strict=True)),
         "equal": [total.values - total.mismatches, total.values],
     }
-    if nodes in SYNTHESISED[architecture]:
-        result = synthesise_xilinx(rtl_dir, work / "synthesis")
-        found |= {"luts": result.luts, "memory_luts": result.memory_luts, "block_rams": result.block_rams}
-        found |= {"flip_flops": result.flip_flops, "synthesis_s": round(result.wall_s, 1)}
-    return found
+    result = synthesise_xilinx(rtl_dir, work / "synthesis")
+    found |= {"luts": result.luts, "memory_luts": result.memory_luts, "block_rams": result.block_rams}
+    return found | {"flip_flops": result.flip_flops, "synthesis_s": round(result.wall_s, 1)}
 
 
 def simulated(graph: Graph, rtl_dir: Path, work: Path) -> tuple[Equality, Any]:
@@ -104,17 +102,17 @@ def document(points: list[dict[str, Any]]) -> str:
         (
             one["architecture"],
             f"{one['nodes']}/{2 * one['nodes']}",
-            one.get("luts"),
-            one.get("memory_luts"),
-            one.get("block_rams"),
-            one.get("flip_flops"),
+            one["luts"],
+            one["memory_luts"],
+            one["block_rams"],
+            one["flip_flops"],
             one["register_bits"],
             one["memory_bits"],
             f"{one['latency_cycles']}, {one['ii_cycles']}",
             one["bound_cycles"] if one["architecture"] == "streaming" else None,
             f"{one['schedule_s']:.1f}, {one['emit_s']:.2f}",
             f"{one['build_s']:.0f}",
-            one.get("synthesis_s"),
+            one["synthesis_s"],
             f"{one['equal'][0]} of {one['equal'][1]}",
         )
         for one in points
@@ -123,7 +121,7 @@ def document(points: list[dict[str, Any]]) -> str:
         f"Interaction network of `in_edge`, `in_node`, `in_edge2` (H = 8, 8 bits), edges = 2 x nodes, {EDGE_ENGINES} "
         f"edge engines and {NODE_ENGINES} node engine, no triplication, {CLOCK_NS:g} ns on UltraScale+ "
         "(`synth_xilinx`, before placement). Latency and interval are measured and equal the predicted ones. Bound: "
-        "nodes arrive, then edges, nodes and edges pass through their engines."
+        "nodes arrive, then edges, nodes and edges pass through their engines. Times were taken beside other work."
     )
     return f"{text}\n\n{table(HEADER, lines)}\n"
 
@@ -134,10 +132,8 @@ def figure(points: list[dict[str, Any]], path: Path) -> Path:
     left, right = drawing.subplots(1, 2)
     for architecture, marker in (("streaming", "o"), ("parallel", "s")):
         here = [one for one in points if one["architecture"] == architecture]
-        made = [one for one in here if "luts" in one]
-        nodes = [one["nodes"] for one in made]
-        left.plot(nodes, [one["luts"] for one in made], marker=marker, label=f"{architecture}: LUT")
         nodes = [one["nodes"] for one in here]
+        left.plot(nodes, [one["luts"] for one in here], marker=marker, label=f"{architecture}: LUT")
         right.plot(nodes, [one["register_bits"] for one in here], marker=marker, label=f"{architecture}: register bits")
     streaming = [one for one in points if one["architecture"] == "streaming"]
     nodes = [one["nodes"] for one in streaming]
@@ -158,8 +154,8 @@ def main(data: Path) -> None:
     path, scratch = RESULTS / "row_growth.json", Path("runs")  # the tools' sandbox does not see /tmp
     scratch.mkdir(exist_ok=True)
     points: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    for architecture in ("streaming", "parallel"):
-        for nodes in NODES:
+    for architecture, sizes in POINTS.items():
+        for nodes in sizes:
             if any((one["architecture"], one["nodes"]) == (architecture, nodes) for one in points):
                 continue
             with tempfile.TemporaryDirectory(dir=scratch) as work:
