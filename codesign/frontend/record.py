@@ -87,7 +87,7 @@ class _Observer(fx.Interpreter):
 
 def trace(model: nn.Module, dtype: torch.dtype) -> Trace:
     """Return the trace of a copy of `model` in evaluation mode with floats of `dtype`; the model is left as it is."""
-    twin = copy.deepcopy(model).to(dtype).eval()
+    twin = copied(model).to(dtype).eval()
     tracer = _Tracer()
     if tracer.is_leaf_module(twin, ""):
         twin = nn.Sequential(twin).eval()
@@ -98,6 +98,12 @@ def trace(model: nn.Module, dtype: torch.dtype) -> Trace:
         raise BadInputError(f"torch.fx cannot trace the model: {reason}; make forward data-independent") from error
     module = fx.GraphModule(twin, graph)
     return Trace(module, _calls(module))
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """Return a deep copy; what an earlier run left in attributes (such as messages) is copied without its history."""
+    left = [one for module in model.modules() for one in vars(module).values() if isinstance(one, torch.Tensor)]
+    return copy.deepcopy(model, {id(one): one.detach() for one in left})
 
 
 def _calls(module: fx.GraphModule) -> tuple[Call, ...]:
