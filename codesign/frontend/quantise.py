@@ -57,7 +57,6 @@ def quantise(builder: Builder, value: Value, quantiser: Quantiser) -> Value:
         value = materialise_pad(builder, value, path)
     if value.functions:
         return _quantised(tabulated(builder, value, quantiser), value.shape, quantiser, direct=False)
-    value = settled(replace(value, relu=False), path, "it") if value.rows is not None else value
     assert value.node is not None
     if (value.relu or quantiser.relu) and len({round(zero) for zero in quantiser.zero_point}) > 1:
         raise BadInputError(f"'{path}': ReLU with a zero point per channel is not supported; use one zero point")

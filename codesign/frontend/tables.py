@@ -66,7 +66,9 @@ def table(functions: Functions, real: list[Fraction], quantiser: Quantiser) -> t
     scale, zero = quantiser.scale[0], quantiser.zero_point[0]
     levels = []
     for x in real:
-        steps = min(max(_value(functions, x) / scale + zero, Fraction(quantiser.low - 1)), Fraction(quantiser.high + 1))
+        real_value = _value(functions, x)
+        real_value = max(real_value, Fraction(0)) if quantiser.relu else real_value
+        steps = min(max(real_value / scale + zero, Fraction(quantiser.low - 1)), Fraction(quantiser.high + 1))
         level = min(max(round_fraction(steps, quantiser.rounding), quantiser.low), quantiser.high)
         is_inside = quantiser.low - 1 < steps < quantiser.high + 1
         if is_inside and abs(2 * steps - round(2 * steps)) < NEAR_BOUNDARY * max(1.0, abs(float(steps))):

@@ -1,5 +1,6 @@
 """Tables of functions: exact to the last code, and float64's own choice at a tie."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -33,6 +34,11 @@ def test_a_tie_is_decided_as_float64_does():
         assert table(("sigmoid",), [Fraction(0)], quantiser(scale)) == (expected,)
     assert table(("sigmoid",), [Fraction(0)], quantiser(Fraction(1, 3), rounding="floor")) == (1,)
     assert table(("exp",), [Fraction(-2000), Fraction(3000)], quantiser(Fraction(1, 8))) == (0, 255)
+
+
+def test_a_relu_of_the_quantiser_comes_before_its_zero_point():
+    shifted = replace(quantiser(Fraction(1, 16)), zero_point=(Fraction(3),), relu=True)
+    assert table(("tanh",), [Fraction(-5), Fraction(-1, 50), Fraction(5)], shifted) == (3, 3, 19)
 
 
 def test_a_wide_value_needs_a_quantiser_first():
