@@ -31,6 +31,12 @@ WIDEST = {"deep_sets": (8, 32), "interaction_network": (56, 12), "garnet": (8, 3
 # Guessing: 0.8. The shipped ones had 0.346, 0.337 and 0.378 on their validation jets.
 WRONG = {"deep_sets": 0.38, "interaction_network": 0.37, "garnet": 0.41}
 
+REUSE = {
+    "deep_sets": (("*", 8),),
+    "interaction_network": (("*", 8), ("classifier.fc1", 6), ("classifier.fc2", 5)),
+    "garnet": (("*", 8),),
+}
+
 
 def bind(network, tmp_path, **options):
     return DESIGNS[network].bind(RunOptions(f"{network}_jets", tmp_path, **{"vectors": 300} | options))
@@ -96,7 +102,8 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, options, message):
 @pytest.mark.slow
 @pytest.mark.parametrize("network", DESIGNS)
 def test_the_rtl_equals_the_graph_at_the_promised_latency(network, tmp_path):
-    reuse = (("*", 8), *((("classifier.fc1", 6), ("classifier.fc2", 5)) if network == "interaction_network" else ()))
-    text = verify_design(RunOptions(f"{network}_jets", tmp_path, reuse=reuse, tmr="none", vectors=100))
+    options = RunOptions(f"{network}_jets", tmp_path, reuse=REUSE[network], tmr="none", vectors=100)
+    text = verify_design(options)
     assert "initiation interval 8" in text
-    assert "500/500 values equal" in text
+    equal, total = text.split(" values equal")[0].rpartition(" ")[2].split("/")
+    assert equal == total and int(total) > 1000
