@@ -9,6 +9,8 @@ import torch
 from codesign.data.jet_files import generated_constituents
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed
+from codesign.frontend.brevitas import capture
+from codesign.frontend.exactness import check_exactness
 from codesign.models.jet_layers import Architecture
 from codesign.models.jet_networks import (
     LIMIT,
@@ -25,13 +27,13 @@ JETS = generated_constituents(200, 3, 8).features
 PARAMETERS = {"deep_sets": 3461, "interaction_network": 3347, "garnet": 933}
 
 
-def untrained(network, **bits):
-    architecture = Architecture(network, **bits)
+def untrained(network, jets=JETS, **options):
+    architecture = Architecture(network, **options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         floating = JetModel(replace(architecture, quantised=False))
-    model = with_normalisation(floating, JETS).eval()
-    return quantised_model(model, architecture, torch.tensor(model.normalise(JETS), dtype=torch.float32))
+    model = with_normalisation(floating, jets).eval()
+    return quantised_model(model, architecture, torch.tensor(model.normalise(jets), dtype=torch.float32))
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -42,6 +44,16 @@ def test_the_order_of_the_constituents_does_not_matter_but_their_values_do(netwo
     assert found.shape == (200, 5) and np.ptp(found, axis=0).min() > 0
     np.testing.assert_allclose(scores(model, x[:, ::-1].copy()), found, rtol=0, atol=1e-12)
     assert not np.allclose(scores(model, np.roll(x, 1, axis=2)), found)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_sixteen_constituents_become_an_exact_integer_graph(network):
+    jets = generated_constituents(40, 4, 16).features
+    model = untrained(network, jets, constituents=16).double()
+    captured = capture(model.network, (16, 3), name=network)
+    assert check_exactness(captured, model.network, model.normalise(jets)).is_exact
+    pairs = {kind.shape[0] for kind in captured.graph.types.values() if len(kind.shape) == 2}
+    assert (240 in pairs) == (network == "interaction_network")
 
 
 @pytest.mark.parametrize("network", NETWORKS)
