@@ -82,7 +82,9 @@ def run_design(options: RunOptions) -> str:
             synthesis = finish_synthesis()
     watch.times_s |= synthesis.times_s
     power: tuple[Resources, ...] = ()
-    if options.liberty:
+    if options.liberty and not manifest.get(
+        "memory_bits"
+    ):  # a netlist is simulated from its cells, and memories are none
         with watch.step("estimate power"):
             power = estimate_powers(bound, synthesis.asic, options.liberty, manifest)
     findings = Findings(design, bound, manifest, exactness, cases, synthesis, power, rows)

@@ -62,11 +62,12 @@ def _check(name: str, copies: dict[str, list[Bit]], outputs: set[Bit]) -> tuple[
 def memory_bits(netlist: Path, top: str, *, copies: int) -> int:
     """Return the bits of one copy of all memories of a flat netlist whose memories are not mapped to anything yet.
 
-    `copies`: 3 with triplication, else 1. `VerificationError` names a memory that does not stand that often.
+    Tables, which nothing writes, hold no state and are left out. `copies`: 3 with triplication, else 1.
+    `VerificationError` names a memory that does not stand that often.
     """
     found: dict[str, dict[str, int]] = {}
     for name, cell in read_module(netlist, top)["cells"].items():
-        if cell["type"].startswith("$mem"):
+        if cell["type"].startswith("$mem") and int(cell["parameters"]["WR_PORTS"], 2):
             where, _, copy = str(cell["parameters"]["MEMID"]).rpartition(".")
             size = (int(cell["parameters"][key], 2) for key in ("SIZE", "WIDTH"))
             found.setdefault(where or name, {})[copy] = prod(size)

@@ -155,13 +155,15 @@ def _gates(rtl: RtlInput, work_dir: Path, timeout_s: float) -> Path:
 def _asic_result(job: Path, seconds: float, library: Library, liberty: Path) -> AsicResult:
     stat = _statistics(job)
     cells: dict[str, int] = stat["num_cells_by_type"]
-    unmapped = sorted(name for name in cells if name not in library.cells)
+    mapped = {name: number for name, number in cells.items() if name != scripts.MEMORY}
+    unmapped = sorted(name for name in mapped if name not in library.cells)
     if unmapped:
         raise ToolFailedError(f"library {library.name} lacks cells for {', '.join(unmapped)}: see {job / 'yosys.log'}")
     area, nand2 = float(stat["area"]), smallest_nand2_um2(library)
-    storage = sum(number for name, number in cells.items() if library.cells[name].flip_flop is not None)
+    storage = sum(number for name, number in mapped.items() if library.cells[name].flip_flop is not None)
     return AsicResult(
-        method="sum of cell areas after Yosys and abc; no placement, routing, clock tree or tie cells",
+        method="sum of cell areas after Yosys and abc; no placement, routing, clock tree or tie cells"
+        + ("; memories not counted" if len(mapped) < len(cells) else ""),
         liberty=SourceFile(liberty.name, sha256_of(liberty)),
         area_um2=area,
         sequential_area_um2=float(stat["sequential_area"]),
@@ -182,10 +184,13 @@ def _generic_result(job: Path, seconds: float) -> AsicResult:
     stat = _statistics(job)
     # Yosys appends "+" when a cell has no transistor count: then the number would be too low.
     count = str(stat["estimated_num_transistors"])
+    has_memories = scripts.MEMORY in stat["num_cells_by_type"]
+    count = count.removesuffix("+") if has_memories else count
     if not count.isdecimal():
         raise ToolFailedError(f"Yosys knows no transistor count for some cell ({count}): see {job / 'stat.json'}")
     return AsicResult(
-        method="NAND gates, inverters and flip-flops of 16 transistors each; NAND2 equivalent = 4 transistors",
+        method="NAND gates, inverters and flip-flops of 16 transistors each; NAND2 equivalent = 4 transistors"
+        + ("; memories not counted" if has_memories else ""),
         liberty=None,
         area_um2=None,
         sequential_area_um2=None,

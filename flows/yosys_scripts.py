@@ -49,14 +49,18 @@ def flip_flop_script(top: str, sources: Sequence[str]) -> str:
 def gates_script(top: str, sources: Sequence[str]) -> str:
     """Return the script that flattens and maps to Yosys' own gates: the common start of all mappings below.
 
-    Memories stay whole, as cells `memory_macro` without an area: no chip makes them of flip-flops.
+    The words of `tmr_memory` stay whole, as cells `memory_macro` without an area: no chip makes them of flip-flops.
     """
+    whole = (f"synth -flatten -noabc -top {top}", "check -assert")
+    around_memories = (
+        f"synth -flatten -noabc -run begin:fine -top {top}",
+        "check -assert",  # later, Yosys does not know which ports of a macro drive
+        f"chtype -set {MEMORY} c:*.words[ABC] t:$mem_v2 %i",
+        f"synth -noabc -run fine:check -top {top}",
+    )
     return _script(
         _read(top, sources),
-        f"synth -flatten -noabc -run begin:fine -top {top}",
-        f"chtype -set {MEMORY} t:$mem_v2",
-        f"synth -noabc -run fine: -top {top}",
-        "check -assert",
+        *(around_memories if "tmr_memory.v" in sources else whole),
         "delete t:$scopeinfo",
         "opt_clean -purge",
         f"write_rtlil {GATES}",

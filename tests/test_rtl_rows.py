@@ -8,8 +8,9 @@ import pytest
 
 from codesign.errors import BadInputError, VerificationError
 from codesign.flows.synthesis import require_registers
-from codesign.flows.yosys import count_flip_flops
-from codesign.graph import Graph
+from codesign.flows.yosys import count_flip_flops, synthesise_asic
+from codesign.graph import Graph, Node, Port
+from codesign.ops.lookup import Lookup
 from codesign.row_schedule import RowSchedule, row_schedule
 from codesign.rows import row_program
 from codesign.rtl import emit, write_rtl
@@ -131,3 +132,16 @@ def test_an_output_that_streams_in_no_beat_is_an_error() -> None:
     early = replace(graph, outputs=(*graph.outputs, replace(graph.outputs[0], node="message_q")))
     with pytest.raises(BadInputError, match="output 'message_q' must be given by the last phase"):
         planned(early, {6: 2, 8: 2}, "streaming")
+
+
+@pytest.mark.slow
+def test_tables_are_logic_and_no_memory(tmp_path: Path) -> None:
+    """A table becomes logic in synthesis; only what is written is a memory."""
+    graph = network(4, 4, name="tabled")
+    table = Lookup(tuple((7 * k) % 64 for k in range(64)), signed=True)
+    scored = replace(graph, nodes=(*graph.nodes, Node("table", table, ("score_q",))), outputs=(Port("table"),))
+    rtl_dir = emitted(scored, planned(scored, {4: 2}, "streaming"), tmp_path / "rtl")
+    require_registers(count_flip_flops(rtl_dir, tmp_path), rtl_dir, tmp_path)
+    cells = synthesise_asic(rtl_dir, None, tmp_path, 5.0).cells
+    assert cells["memory_macro"] % 3 == 0
+    assert [name for name in cells if "mem" in name] == ["memory_macro"]
