@@ -1,5 +1,6 @@
 """Find a small adder graph for a constant matrix: the search is alkaid's, the proof of its answer is ours."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,12 +50,18 @@ def solve_blocks(
     *,
     extra_depth: int = EXTRA_DEPTH,
 ) -> AdderGraph:
-    """Return the smaller of: all rows solved together; every block of rows solved alone, equal blocks once."""
-    together = solve(matrix, inputs, fabric, extra_depth=extra_depth)
+    """Return the smaller of: all rows solved together; every block of rows solved alone, equal blocks once.
+
+    Blocks that read no common input have nothing to share: they are solved alone.
+    """
     if len(blocks) < 2:
-        return together
+        return solve(matrix, inputs, fabric, extra_depth=extra_depth)
     parts = [(_block(matrix[list(rows)], inputs, fabric, extra_depth), rows) for rows in blocks]
     alone = joined(matrix.shape[1], [(graph, columns, rows) for (graph, columns), rows in parts], len(matrix))
+    readers = Counter(column for (_, columns), _ in parts for column in columns)
+    if max(readers.values(), default=0) < 2:
+        return alone
+    together = solve(matrix, inputs, fabric, extra_depth=extra_depth)
     return min((together, alone), key=lambda graph: cost(graph, inputs, fabric))
 
 

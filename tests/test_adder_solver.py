@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from codesign import adder_solver
 from codesign.adder_solver import solve, solve_blocks
 from codesign.errors import BadInputError
 from codesign.ranges import Interval
@@ -60,6 +61,16 @@ def test_blocks_are_never_worse_than_the_whole():
     graph = solve_blocks(matrix, full(4), ((0, 1, 2, 3), (4, 5, 6, 7)))
     assert np.array_equal(graph.matrix, matrix)
     assert len(graph.adders) <= 2 * len(solve(kernel, full(3)).adders)
+
+
+def test_equal_blocks_without_a_common_input_are_solved_once_and_alone():
+    kernel = RNG.integers(-31, 32, (4, 3))
+    before = adder_solver._solve.cache_info().misses
+    rows = [range(4 * k, 4 * k + 4) for k in range(6)]
+    graph = solve_blocks(np.kron(np.eye(6, dtype=np.int64), kernel), full(18), rows)
+    assert adder_solver._solve.cache_info().misses == before + 1
+    assert np.array_equal(graph.matrix, np.kron(np.eye(6), kernel))
+    assert len(graph.adders) == 6 * len(solve(kernel, full(3)).adders)
 
 
 def test_the_same_matrix_gives_the_same_graph():

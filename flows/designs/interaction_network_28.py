@@ -4,7 +4,7 @@ from codesign.flows.tracking_design import Network, network_design
 
 DESIGN = network_design(
     "interaction_network_28",
-    Network(28, 56, "parallel", {28: 4, 56: 7}),
+    Network(28, 56, "parallel", {28: 7, 56: 8}),
     constraints=("ii <= 40 ns", "latency <= 200 ns"),
     vectors=1000,
 )
