@@ -4,13 +4,8 @@ from codesign.ops.global_pool import GlobalPool
 from codesign.ops.segment_sum import SegmentSum
 from codesign.row_schedule import PhaseSlot, RowSchedule
 from codesign.rows import Feed, Phase, Reduction
-from codesign.rtl_text import instance
+from codesign.rtl_text import identifier, instance
 from codesign.verilog_literals import counter_bits
-
-
-def flat(name: str) -> str:
-    """Return a node's name as one identifier."""
-    return name.replace(".", "_")
 
 
 class RowParts:
@@ -95,7 +90,7 @@ class RowParts:
 
     def wire(self, value: str, stage: int = 0) -> str:
         """Return the wire of a value that waits in registers."""
-        return f"{flat(value)}_r{stage}" if stage else f"{flat(value)}_y"
+        return f"{identifier(value)}_r{stage}" if stage else f"{identifier(value)}_y"
 
     def holds(self, value: str) -> list[str]:
         """Return the registers that take a value over from one interval to the next."""
@@ -110,7 +105,7 @@ class RowParts:
 
     def collected(self, phase: Phase, slot: PhaseSlot, value: str) -> list[str]:
         """Return the registers that collect the rows of a result."""
-        width, name = self.row_bits(value) * slot.engines, flat(value)
+        width, name = self.row_bits(value) * slot.engines, identifier(value)
         self.register_bits += width * slot.beats
         sizes = [("BEATS", str(slot.beats)), ("WIDTH", str(width)), ("TMR", "TMR")]
         ports = [("en", f"{phase.name}_valid"), ("beat", f"{phase.name}_out"), ("d", f"{phase.name}_{name}_out")]
@@ -120,14 +115,14 @@ class RowParts:
 
     def reduced(self, phase: Phase, slot: PhaseSlot, one: Reduction) -> list[str]:
         """Return the registers that add up rows."""
-        p, name, result = phase.name, flat(one.node), self.graph.types[one.node]
+        p, name, result = phase.name, identifier(one.node), self.graph.types[one.node]
         self.register_bits += result.bits
         control = [("en", f"{p}_valid"), ("first", f"{p}_first")]
-        values = [("values", f"{p}_{flat(one.values)}_out"), ("y", self.wire(one.node))]
+        values = [("values", f"{p}_{identifier(one.values)}_out"), ("y", self.wire(one.node))]
         if isinstance(one.op, SegmentSum):
             assert one.index is not None
             sizes = [("SEGMENTS", str(one.op.segments)), *self._sum_sizes(phase, one), ("LANES", str(slot.engines))]
-            ports = [*control, ("index", f"{p}_{flat(one.index)}_out"), *values]
+            ports = [*control, ("index", f"{p}_{identifier(one.index)}_out"), *values]
             part = self.clocked("segment_bank", [*sizes, ("TMR", "TMR")], f"u_{name}", ports)
         else:
             assert isinstance(one.op, GlobalPool)
@@ -177,8 +172,8 @@ class RowParts:
 
     def _delayed(self, phase: Phase, slot: PhaseSlot, feed: Feed, ready: int) -> list[str]:
         """Return registers from the cycle in which rows are read to that in which engines take them."""
-        name, bits = f"{phase.name}_{flat(feed.name)}", self.row_bits(feed.value) * slot.engines
-        lines, before = [], f"{phase.name}_{flat(feed.value)}_rows"
+        name, bits = f"{phase.name}_{identifier(feed.name)}", self.row_bits(feed.value) * slot.engines
+        lines, before = [], f"{phase.name}_{identifier(feed.value)}_rows"
         for cycle in range(ready + 1, slot.read_cycles + 1):
             target = name if cycle == slot.read_cycles else f"{name}_{cycle}"
             lines += [f"    wire [{bits - 1}:0] {target};"]
@@ -189,7 +184,7 @@ class RowParts:
     def _rows_read(self, number: int, value: str, offset: int) -> list[str]:
         """Return the part that reads the rows of one beat in order: wire <phase>_<value>_rows."""
         phase, slot = self.phases[number], self.schedule.slots[number]
-        width, target = self.row_bits(value) * slot.engines, f"{phase.name}_{flat(value)}_rows"
+        width, target = self.row_bits(value) * slot.engines, f"{phase.name}_{identifier(value)}_rows"
         lines = [f"    wire [{width - 1}:0] {target};"]
         if not self.in_memory(value):
             sizes = [("BEATS", str(slot.beats)), ("WIDTH", str(width))]
@@ -212,16 +207,16 @@ class RowParts:
         """Return the enable and the word with which a value is written into its memories."""
         number = self.schedule.program.writer.get(value)
         if number is None:
-            return f"{flat(value)}_y_valid", f"{flat(value)}_y"
+            return f"{identifier(value)}_y_valid", f"{identifier(value)}_y"
         name = self.phases[number].name
-        return f"{name}_valid", f"{name}_{flat(value)}_out"
+        return f"{name}_valid", f"{name}_{identifier(value)}_out"
 
     def _gathered(self, number: int, feed: Feed) -> list[str]:
         """Return the part that reads rows by number: wire <phase>_<feed>, one row for each engine."""
         assert feed.index is not None
         phase, slot = self.phases[number], self.schedule.slots[number]
         p, bits, width = phase.name, self.row_bits(feed.value), self.row_bits(feed.index)
-        name, index = f"{p}_{flat(feed.name)}", f"{p}_{flat(feed.index)}_rows"
+        name, index = f"{p}_{identifier(feed.name)}", f"{p}_{identifier(feed.index)}_rows"
         lines = [f"    wire [{slot.engines * bits - 1}:0] {name};"]
         if not self.in_memory(feed.value):
             return lines + self._multiplexed(number, feed, name, index)
@@ -276,7 +271,7 @@ class RowParts:
         (one,) = (one for one in source.reductions if one.node == value)
         assert isinstance(one.op, SegmentSum)
         assert one.index is not None
-        name, lanes, buffers = flat(value), self.schedule.lanes(value), self.schedule.buffers[value, number]
+        name, lanes, buffers = identifier(value), self.schedule.lanes(value), self.schedule.buffers[value, number]
         words, width = one.op.segments // lanes, self.graph.types[value].fixed.width
         sizes = {key: int(size) for key, size in self._sum_sizes(source, one)}
         sizes |= {"SEGMENTS": one.op.segments, "LANE_BITS": self.counter_bits(lanes), "BUFFERS": buffers}
@@ -286,8 +281,8 @@ class RowParts:
         self._count_sums(sizes, word, values, words * writer.engines, writer.engines)
         ports = [
             *self._sums_ports(name, f"{p}_valid", beat, sizes["A_WIDTH"], sizes["B_WIDTH"]),
-            ("index", f"{p}_{flat(one.index)}_out[LANE*{index} +: {index}]"),
-            ("values", f"{p}_{flat(one.values)}_out[LANE*{values} +: {values}]"),
+            ("index", f"{p}_{identifier(one.index)}_out[LANE*{index} +: {index}]"),
+            ("values", f"{p}_{identifier(one.values)}_out[LANE*{values} +: {values}]"),
             ("sums", f"{name}_parts[LANE*{word} +: {word}]"),
         ]
         total = [("LANES", str(writer.engines)), ("SIZE", str(word // width)), ("WIDTH", str(width))]
@@ -320,7 +315,7 @@ class RowParts:
 
     def _sums_control(self, value: str, number: int, words: int, ended: str, beat: str) -> list[str]:
         """Which word of which event is cleared, added to and read by phase `number`."""
-        name, buffers = flat(value), self.schedule.buffers[value, number]
+        name, buffers = identifier(value), self.schedule.buffers[value, number]
         sizes = [("BEATS", str(words)), ("INTERVAL", "1"), ("TMR", "TMR")]
         ports = [
             ("start", f"pulse_{self.schedule.clear_start(value)}"),

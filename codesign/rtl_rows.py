@@ -6,8 +6,8 @@ from codesign.graph import Port
 from codesign.ops.segment_sum import SegmentSum
 from codesign.row_schedule import OUTPUTS, PhaseSlot, RowSchedule
 from codesign.rows import Phase
-from codesign.rtl_row_parts import RowParts, flat
-from codesign.rtl_text import header, section
+from codesign.rtl_row_parts import RowParts
+from codesign.rtl_text import header, identifier, module_ports, section
 from codesign.rtl_top import Top
 from codesign.unsigned_form import Fabric
 
@@ -81,19 +81,8 @@ class RowTop(RowParts):
         return f"{what} on, one every {slot.interval_cycles}; engine latency {slot.plan.latency_cycles}."
 
     def _ports(self) -> list[str]:
-        return [
-            f"module {self.graph.name} #(",
-            f"    parameter TMR = {int(self.triplicate)}",
-            ") (",
-            "    input  wire clk,",
-            "    input  wire rst,",
-            "    input  wire in_valid,",
-            f"    input  wire [{self.in_width - 1}:0] in_data,",
-            "    output wire out_valid,",
-            f"    output wire [{self.out_width - 1}:0] out_data,",
-            "    output wire tmr_err",
-            ");",
-        ]
+        name, triplicate = self.graph.name, self.triplicate
+        return module_ports(name, triplicate=triplicate, in_width=self.in_width, out_width=self.out_width)
 
     # Control ----------------------------------------------------------------------------------------------------------
 
@@ -148,7 +137,7 @@ class RowTop(RowParts):
         lines, low = section("inputs"), 0
         for port in self.graph.inputs:
             bits = self.beat_bits(port)
-            name = f"{flat(port.node)}_y"
+            name = f"{identifier(port.node)}_y"
             lines += [f"    wire [{bits - 1}:0] {name};", f"    assign {name} = in_data[{low + bits - 1}:{low}];"]
             if self.in_memory(port.node):
                 beats, fewer = self.schedule.beats(port.node), self.schedule.beats(port.node) < self.schedule.in_beats
@@ -198,8 +187,8 @@ class RowTop(RowParts):
         text = top.text
         self.modules += [*top.modules, (f"{body.name}.v", text)]
         self.register_bits += top.register_bits * count
-        row = [(f"{p}_{flat(feed.name)}", body.types[feed.name].bits) for feed in phase.feeds]
-        outputs = [(f"{p}_{flat(port.node)}_out", body.types[port.node].bits) for port in body.outputs]
+        row = [(f"{p}_{identifier(feed.name)}", body.types[feed.name].bits) for feed in phase.feeds]
+        outputs = [(f"{p}_{identifier(port.node)}_out", body.types[port.node].bits) for port in body.outputs]
         data = ", ".join(f"{name}[LANE*{bits} +: {bits}]" for name, bits in reversed(row))
         results = ", ".join(f"{name}[LANE*{bits} +: {bits}]" for name, bits in reversed(outputs))
         ports = [
@@ -222,7 +211,7 @@ class RowTop(RowParts):
             if (port.node, OUTPUTS) in self.schedule.reads:
                 wires.append(self.wire(port.node, self.schedule.reads[port.node, OUTPUTS]))
             else:
-                wires.append(f"{last.name}_{flat(port.node)}_out")
+                wires.append(f"{last.name}_{identifier(port.node)}_out")
         valid = f"{last.name}_valid" if self.is_streaming else f"pulse_{self.schedule.latency_cycles}"
         return [
             *lines,

@@ -22,6 +22,29 @@ def header(name: str, lines: Iterable[str]) -> list[str]:
     return [f"// {name}: {next(iterator := iter(lines))}", *(f"// {line}" for line in iterator)]
 
 
+def identifier(name: str) -> str:
+    """Return a node's name as one identifier."""
+    return name.replace(".", "_")
+
+
+def module_ports(name: str, *, triplicate: bool, in_width: int, out_width: int, more: Sequence[str] = ()) -> list[str]:
+    """Return the head of a top level: its parameter and ports; `more` lines of input ports behind the data's."""
+    return [
+        f"module {name} #(",
+        f"{INDENT}parameter TMR = {int(triplicate)}",
+        ") (",
+        f"{INDENT}input  wire clk,",
+        f"{INDENT}input  wire rst,",
+        f"{INDENT}input  wire in_valid,",
+        f"{INDENT}input  wire [{in_width - 1}:0] in_data,",
+        *more,
+        f"{INDENT}output wire out_valid,",
+        f"{INDENT}output wire [{out_width - 1}:0] out_data,",
+        f"{INDENT}output wire tmr_err",
+        ");",
+    ]
+
+
 def instance(
     module: str, parameters: Sequence[tuple[str, str]], name: str, ports: Sequence[tuple[str, str]]
 ) -> list[str]:

@@ -7,7 +7,18 @@ from codesign.graph import Graph, Instance, Node, Products, Rtl, Scaling, Wiring
 from codesign.rtl_adders import AddersModule
 from codesign.rtl_register import LiveBits
 from codesign.rtl_serial import SerialEngine
-from codesign.rtl_text import INDENT, constant_module, header, instance, rom_module, rom_words, section, wiring
+from codesign.rtl_text import (
+    INDENT,
+    constant_module,
+    header,
+    identifier,
+    instance,
+    module_ports,
+    rom_module,
+    rom_words,
+    section,
+    wiring,
+)
 from codesign.schedule import Schedule
 from codesign.serial import Serial
 from codesign.unsigned_form import Fabric
@@ -84,20 +95,9 @@ class Top:
                 f"    input  wire [{self._config_address_bits - 1}:0] cfg_address,",
                 "    input  wire [7:0] cfg_data,",
             ]
-        return [
-            f"module {self.graph.name} #(",
-            f"    parameter TMR = {int(self.triplicate)}",
-            ") (",
-            "    input  wire clk,",
-            "    input  wire rst,",
-            "    input  wire in_valid,",
-            f"    input  wire [{self.in_width - 1}:0] in_data,",
-            *config,
-            "    output wire out_valid,",
-            f"    output wire [{self.out_width - 1}:0] out_data,",
-            "    output wire tmr_err",
-            ");",
-        ]
+        return module_ports(
+            self.graph.name, triplicate=self.triplicate, in_width=self.in_width, out_width=self.out_width, more=config
+        )
 
     @property
     def _config_address_bits(self) -> int:
@@ -143,18 +143,18 @@ class Top:
         done = {slot.start + slot.latency_cycles: name for name, slot in reversed(serial.items())}
         lines = [*section("valid pulses: valid_<n> is in_valid n cycles later"), "    wire valid_0;"]
         lines += ["    assign valid_0 = in_valid;"]
-        lines += [f"    wire {_flat(name)}_done;" for name in serial]
+        lines += [f"    wire {identifier(name)}_done;" for name in serial]
         handed_on = set()
         for cycle in range(1, max(needed) + 1):
             if not _is_wanted(cycle, needed, done):
                 continue
             lines += [f"    wire valid_{cycle};"]
             if cycle in done:
-                lines += [f"    assign valid_{cycle} = {_flat(done[cycle])}_done;"]
+                lines += [f"    assign valid_{cycle} = {identifier(done[cycle])}_done;"]
                 handed_on.add(done[cycle])
             else:
                 lines += self._register(f"u_valid_{cycle}", 1, "1'b1", f"valid_{cycle - 1}", f"valid_{cycle}")
-        spare = [f"{_flat(name)}_done" for name in serial if name not in handed_on]
+        spare = [f"{identifier(name)}_done" for name in serial if name not in handed_on]
         if spare:
             lines += [f"    wire unused = &{{1'b0, {', '.join(spare)}}};"]
         return lines
@@ -175,7 +175,7 @@ class Top:
             self._declare(self._shown(node).name),
         ]
         if isinstance(how, Products):
-            flat, data = _flat(node.name), self.graph.types[node.operands[0]]
+            flat, data = identifier(node.name), self.graph.types[node.operands[0]]
             name = f"{self.graph.name}_{flat}_adders"
             module = AddersModule(name, how, data, value, None, self._cuts(node), self.fabric, self._extra_depth)
             lines += self._adders(module, flat, self._read(node, 0), self._wire(node.name))
@@ -198,7 +198,7 @@ class Top:
 
     def _serial(self, node: Node, how: Serial) -> list[str]:
         """Emit a serial engine and its instance."""
-        flat, shown, types = _flat(node.name), self._shown(node), self.graph.types
+        flat, shown, types = identifier(node.name), self._shown(node), self.graph.types
         name, operands = f"{self.graph.name}_{flat}_serial", self.graph.operand_types(node.name)
         element = shown.op.element(types[node.name]) if isinstance(shown.op, ElementForm) else None
         engine = SerialEngine(name, how, (operands[0], types[node.name], types[shown.name]), element)
@@ -238,7 +238,7 @@ class Top:
 
     def _scaling(self, node: Node, how: Scaling) -> list[str]:
         """Emit the sums, scaled, and the instance that finishes them."""
-        flat = _flat(node.name)
+        flat = identifier(node.name)
         source = self.graph.by_name[node.operands[0]]
         cuts, first = self._cuts(node), node
         products = self._how(source) if self._scaled_by.get(source.name) == node.name else None
@@ -266,14 +266,14 @@ class Top:
         """Emit the constant as wires if a node reads it whole; words of it are emitted with their reader."""
         if not any(self._reads_whole(reader, i) for reader, i in self._readers(node.name)):
             return []
-        name = f"{self.graph.name}_{_flat(node.name)}"
+        name = f"{self.graph.name}_{identifier(node.name)}"
         value = self.graph.types[node.name]
         text = constant_module(name, value.bounds.low, value.fixed.width, node.name)
         self.modules.append((f"{name}.v", text))
         return [
             *section(title),
             self._declare(node.name),
-            *instance(name, [], f"u_{_flat(node.name)}", [("y", self._wire(node.name))]),
+            *instance(name, [], f"u_{identifier(node.name)}", [("y", self._wire(node.name))]),
         ]
 
     def _instance(self, node: Node, how: Instance, reuse: int) -> list[str]:
@@ -282,8 +282,8 @@ class Top:
         lines: list[str] = []
         for i, port in enumerate(how.operand_ports):
             if words and port == words.port:
-                ports.append((f"{port}_address", f"{_flat(node.name)}_address"))
-                ports.append((port, f"{_flat(node.name)}_word"))
+                ports.append((f"{port}_address", f"{identifier(node.name)}_address"))
+                ports.append((port, f"{identifier(node.name)}_word"))
                 lines += self._words(node, i, how)
             else:
                 ports.append((port, self._read(node, i)))
@@ -293,13 +293,13 @@ class Top:
             slot = self.schedule.slots[node.name]
             self.register_bits += node.op.cost(reuse, *self.graph.operand_types(node.name)).register_bits
             control = [("clk", "clk"), ("rst", "rst"), ("in_valid", f"valid_{slot.start}")]
-            ports = [*control, *ports, ("out_valid", f"{_flat(node.name)}_done"), ("tmr_err", self._err())]
+            ports = [*control, *ports, ("out_valid", f"{identifier(node.name)}_done"), ("tmr_err", self._err())]
             parameters.append(("TMR", "TMR"))
-        return lines + instance(how.module, parameters, f"u_{_flat(node.name)}", ports)
+        return lines + instance(how.module, parameters, f"u_{identifier(node.name)}", ports)
 
     def _words(self, node: Node, position: int, how: Instance) -> list[str]:
         assert how.words is not None
-        operand, words, flat = node.operands[position], how.words, _flat(node.name)
+        operand, words, flat = node.operands[position], how.words, identifier(node.name)
         value = self.graph.types[operand]
         width = words.index.shape[1] * value.fixed.width
         lines = [f"    wire [{words.address_bits - 1}:0] {flat}_address;", f"    wire [{width - 1}:0] {flat}_word;"]
@@ -370,7 +370,7 @@ class Top:
         return f"    wire [{self.graph.types[name].bits - 1}:0] {self._wire(name)};"
 
     def _wire(self, name: str, stage: int = 0) -> str:
-        return f"{_flat(name)}_r{stage}" if stage else f"{_flat(name)}_y"
+        return f"{identifier(name)}_r{stage}" if stage else f"{identifier(name)}_y"
 
     def _read(self, node: Node, position: int) -> str:
         return self._wire(node.operands[position], self.schedule.reads.get((node.name, position), 0))
@@ -384,10 +384,6 @@ class Top:
         if not isinstance(how, Instance):
             return position == 0  # weights and bias are in the text of the products, an index is in the wires
         return how.words is None or how.operand_ports[position] != how.words.port
-
-
-def _flat(name: str) -> str:
-    return name.replace(".", "_")
 
 
 def _ended(lines: list[str]) -> list[str]:
