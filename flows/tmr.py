@@ -14,28 +14,21 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 from codesign.errors import VerificationError
 from codesign.flows.rtl_input import read_rtl
-from codesign.flows.tmr_memory import MEMORY, memory_fault, walk
+from codesign.flows.tmr_function import LANES_REGISTER, REGISTER, VOTER, prove_registers
+from codesign.flows.tmr_memory import MEMORIES, memory_fault, walk
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.
     warnings.simplefilter("ignore", ResourceWarning)
-    from pyverilog.dataflow import dataflow as flow
-    from pyverilog.dataflow.bindvisitor import BindVisitor
-    from pyverilog.dataflow.modulevisitor import ModuleVisitor
-    from pyverilog.dataflow.signalvisitor import SignalVisitor
     from pyverilog.vparser import ast
     from pyverilog.vparser.parser import ParseError, VerilogParser
 
-REGISTER = "tmr_register"
-VOTER = "majority_voter"
-COPIES = 3
-WIDTH = 2  # bits of the register that is evaluated exhaustively: enough to tell bitwise from reducing operators
+STATEFUL = (REGISTER, LANES_REGISTER, *MEMORIES)  # the only modules with clocked processes
 
 
 @dataclass(frozen=True)
@@ -72,16 +65,17 @@ def prove_all_state_is_triplicated(rtl_dir: Path) -> TmrProof:
         _check_processes(module)
         _check_instances(module, modules)
     _check_top(modules, rtl.top)
-    if MEMORY in modules and (fault := memory_fault(modules[MEMORY].tree)):
-        raise modules[MEMORY].fail(modules[MEMORY].tree, fault)
-    copies, states = _check_function(modules)
+    for name in MEMORIES:
+        if name in modules and (fault := memory_fault(modules[name].tree)):
+            raise modules[name].fail(modules[name].tree, fault)
+    registers = prove_registers({name: module.tree for name, module in modules.items()})
     processes = [process for module in modules.values() for process in module.find(ast.Always)]
     clocked = sum(_is_clocked(process) for process in processes)
-    registers = sum(
-        instance.module == REGISTER for module in modules.values() for instance in module.find(ast.Instance)
+    instances = sum(
+        node.module in (REGISTER, LANES_REGISTER) for module in modules.values() for node in module.find(ast.Instance)
     )
     files = tuple(path.name for path in rtl.sources)
-    return TmrProof(files, len(processes) - clocked, clocked, copies, registers, states)
+    return TmrProof(files, len(processes) - clocked, clocked, registers.copies, instances, registers.states_evaluated)
 
 
 def names(tree: Any) -> frozenset[str]:
@@ -153,8 +147,8 @@ def _has_initial_value(declaration: Any) -> bool:
 def _check_process(module: _Module, process: Any) -> None:
     kinds = {sense.type for sense in process.sens_list.list}
     if kinds & {"posedge", "negedge"}:
-        if module.tree.name not in (REGISTER, MEMORY):
-            raise module.fail(process, f"a clocked process outside of {REGISTER} and {MEMORY}")
+        if module.tree.name not in STATEFUL:
+            raise module.fail(process, f"a clocked process outside of {', '.join(STATEFUL)}")
     elif kinds != {"all"}:
         raise module.fail(process, "a level-sensitive process other than always @*")
     else:
@@ -192,124 +186,6 @@ def _check_top(modules: Mapping[str, _Module], top: str) -> None:
     default = _parameters(modules[top]).get("TMR")
     if not isinstance(default, ast.IntConst) or default.value == "0":
         raise modules[top].fail(modules[top].tree, "parameter TMR is not set to triplicate")
-
-
-def _check_function(modules: Mapping[str, _Module]) -> tuple[tuple[str, ...], int]:
-    """Evaluate the register for all states and inputs; return the names of its copies and the number of cases."""
-    register = modules[REGISTER]
-    # The dataflow analyser keeps one driver of a signal: q and err have theirs in the voter, and in the single copy.
-    driven = sorted(name for assign in register.find(ast.Assign) for name in targets(assign.left))
-    if driven != ["err", "next", "q"]:
-        raise register.fail(register.tree, f"assigns {', '.join(driven)}, not err, next and q once each")
-    binds = _bindings(register.tree, modules[VOTER].tree)
-    copies = _copies(register, binds)
-    short = {name: name.rpartition(".")[2] for name in copies}
-    cases = 0
-    for rst, en in product((0, 1), repeat=2):
-        for d, *state in product(range(1 << WIDTH), repeat=1 + COPIES):
-            known = {f"{REGISTER}.rst": rst, f"{REGISTER}.en": en, f"{REGISTER}.d": d}
-            values = _Values(binds, known | dict(zip(copies, state, strict=True)))
-            _check_case(register, values, copies, (rst, en, d, *state))
-            cases += 1
-    return tuple(short.values()), cases
-
-
-def _check_case(register: _Module, values: "_Values", copies: tuple[str, ...], case: tuple[int, ...]) -> None:
-    rst, en, d, a, b, c = case
-    majority = (a & b) | (b & c) | (c & a)
-    if values.of(f"{REGISTER}.q") != majority:
-        raise register.fail(register.tree, f"q is not the majority of its copies {a:b}, {b:b}, {c:b}")
-    if values.of(f"{REGISTER}.err") != int(not a == b == c):
-        raise register.fail(register.tree, f"err does not say whether the copies {a:b}, {b:b}, {c:b} differ")
-    expected = 0 if rst else d if en else majority
-    for name in copies:
-        if values.next_state(name) != expected:
-            reason = f"{name.rpartition('.')[2]} loads other than the voted next value at rst={rst}, en={en}, d={d:b}"
-            raise register.fail(register.tree, f"{reason}, copies {a:b}, {b:b}, {c:b}")
-
-
-def _copies(register: _Module, binds: Mapping[str, list[Any]]) -> tuple[str, ...]:
-    """Return the registers: exactly three, each loaded at the rising clock edge in a process of its own."""
-    clocked = {name: found for name, found in binds.items() if any(b.alwaysinfo is not None for b in found)}
-    if len(clocked) != COPIES:
-        raise register.fail(register.tree, f"{len(clocked)} registers where TMR is set, not {COPIES}")
-    for name, found in clocked.items():
-        info = found[0].alwaysinfo
-        at_clock = info.isClockEdge() and (str(info.clock_name), info.clock_edge) == (f"{REGISTER}.clk", "posedge")
-        if len(found) != 1 or not at_clock or info.senslist or info.reset_name:
-            raise register.fail(register.tree, f"{name} is not loaded by one process at posedge clk")
-    processes = {id(found[0].alwaysinfo) for found in clocked.values()}
-    if len(processes) != COPIES:
-        raise register.fail(register.tree, "copies share a process, so synthesis may merge them")
-    return tuple(sorted(clocked))
-
-
-def _bindings(register: Any, voter: Any) -> dict[str, list[Any]]:
-    """Return what pyverilog's dataflow analyser binds to every signal, with WIDTH bits and TMR set."""
-    for tree in (register, voter):
-        for node in walk(tree):
-            if isinstance(node, ast.Parameter) and node.name in ("WIDTH", "TMR"):
-                node.value = ast.Rvalue(ast.IntConst(str(WIDTH if node.name == "WIDTH" else 1)))
-    modules = ModuleVisitor()
-    modules.visit(ast.Source("", ast.Description((register, voter))))
-    signals = SignalVisitor(modules.get_moduleinfotable(), REGISTER)
-    signals.start_visit()
-    binder = BindVisitor(modules.get_moduleinfotable(), REGISTER, signals.getFrameTable(), noreorder=False)
-    binder.start_visit()
-    return {str(name): list(found) for name, found in binder.getDataflows().binddict.items()}
-
-
-class _Values:
-    """Values of signals, computed from the bindings and from the `known` values of inputs and registers."""
-
-    def __init__(self, binds: Mapping[str, list[Any]], known: dict[str, int]) -> None:
-        self.binds = binds
-        self.known = known
-
-    def of(self, name: str) -> int:
-        """Return the value of signal `name`."""
-        if name not in self.known:
-            found = self.binds.get(name, [])
-            if len(found) != 1:
-                raise VerificationError(f"{REGISTER}: {name} has {len(found)} drivers, not one")
-            self.known[name] = self.evaluate(found[0].tree)
-        return self.known[name]
-
-    def next_state(self, name: str) -> int:
-        """Return what register `name` holds after the clock edge."""
-        return self.evaluate(self.binds[name][0].tree)
-
-    def evaluate(self, tree: Any) -> int:
-        """Return the value of a dataflow tree."""
-        if isinstance(tree, flow.DFTerminal):
-            return self.of(str(tree.name))
-        if isinstance(tree, flow.DFIntConst):
-            return int(tree.eval())
-        if isinstance(tree, flow.DFBranch):
-            chosen = tree.truenode if self.evaluate(tree.condnode) else tree.falsenode
-            return self.evaluate(chosen)
-        if isinstance(tree, flow.DFConcat) and not any(self.evaluate(node) for node in tree.nextnodes):
-            return 0  # the only concatenation is the reset value
-        if isinstance(tree, flow.DFOperator):
-            return _operate(tree.operator, [self.evaluate(node) for node in tree.nextnodes])
-        raise VerificationError(f"{REGISTER}: cannot evaluate {type(tree).__name__}, so nothing is proven")
-
-
-def _operate(operator: str, values: list[int]) -> int:
-    mask = (1 << WIDTH) - 1
-    left, right = values[0], values[-1]
-    table = {
-        "And": left & right,
-        "Or": left | right,
-        "Xor": left ^ right,
-        "Unot": ~left & mask,
-        "Uor": int(left != 0),
-        "NotEq": int(left != right),
-        "Eq": int(left == right),
-    }
-    if operator not in table:
-        raise VerificationError(f"{REGISTER}: cannot evaluate operator {operator}, so nothing is proven")
-    return table[operator]
 
 
 def unassigned(statement: Any) -> frozenset[str]:

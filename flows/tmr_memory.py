@@ -14,28 +14,37 @@ with warnings.catch_warnings():
     from pyverilog.ast_code_generator.codegen import ASTCodeGenerator
     from pyverilog.vparser import ast
 
-MEMORY = "tmr_memory"
+MEMORY, LANES_MEMORY = "tmr_memory", "tmr_memory_full"
+MEMORIES = (MEMORY, LANES_MEMORY)
 COPIES = ("A", "B", "C")
+# Of copy {copy} in lane {lane}; the lane is "" where all copies share address and data.
 PROCESS = (
-    "always @(posedge clk) begin if(we) words{0}[write_address] <= d; if(re) read{0} <= words{0}[read_address]; end"
+    "always @(posedge clk{lane}) begin if(we{lane}) words{copy}[write_address{lane}] <= d{lane}; "
+    "if(re{lane}) read{copy} <= words{copy}[read_address{lane}]; end"
 )
-VOTER_PORTS = {"a": "readA", "b": "readB", "c": "readC", "y": "q", "err": "differ"}
+FLAG = "assign err = differ{lane} && was_read{lane} || read_err;"
 
 
 def memory_fault(tree: Any) -> str | None:
-    """Return why module `tmr_memory` is not triplicated and voted as it should be, None if it is."""
-    branch = next((node for node in walk(tree) if isinstance(node, ast.IfStatement)), None)
-    if branch is None or _text(branch.cond) != "(TMR != 0)":
-        return "does not choose its copies by TMR"
-    processes = sorted(_text(node) for node in walk(branch.true_statement) if isinstance(node, ast.Always))
-    if processes != [PROCESS.format(copy) for copy in COPIES]:
+    """Return why module `tmr_memory` or `tmr_memory_full` is not triplicated and voted as it should be, else None."""
+    lanes: tuple[str, ...] = COPIES
+    copies = tree
+    if tree.name == MEMORY:
+        branch = next((node for node in walk(tree) if isinstance(node, ast.IfStatement)), None)
+        if branch is None or _text(branch.cond) != "(TMR != 0)":
+            return "does not choose its copies by TMR"
+        lanes, copies = ("", "", ""), branch.true_statement
+    processes = sorted(_text(node) for node in walk(copies) if isinstance(node, ast.Always))
+    if processes != [PROCESS.format(copy=copy, lane=lane) for copy, lane in zip(COPIES, lanes, strict=True)]:
         return f"needs a process for each copy, equal but for the letter, not {'; '.join(processes) or 'none'}"
-    voters = [node for node in walk(branch.true_statement) if isinstance(node, ast.Instance)]
-    ports = [{port.portname: _text(port.argname) for port in voter.portlist} for voter in voters]
-    if [voter.module for voter in voters] != ["majority_voter"] or ports != [VOTER_PORTS]:
+    found = [node for node in walk(copies) if isinstance(node, ast.Instance) and node.module == "majority_voter"]
+    ports = [{port.portname: _text(port.argname) for port in voter.portlist} for voter in found]
+    reads = {"a": "readA", "b": "readB", "c": "readC"}
+    if ports != [reads | {"y": f"q{lane}", "err": f"differ{lane}"} for lane in dict.fromkeys(lanes)]:
         return "its voter does not read the three copies and give q and differ"
-    drivers = sorted(_text(node) for node in tree.children() if isinstance(node, ast.Assign))
-    return None if drivers == ["assign err = differ && was_read || read_err;"] else "err does not follow the voter"
+    drivers = [_text(node) for node in tree.children() if isinstance(node, ast.Assign)]
+    kept = [text for text in drivers if not text.startswith("assign unused = ")]
+    return None if kept == [FLAG.format(lane=lanes[0])] else "err does not follow the voter"
 
 
 def walk(tree: Any) -> Iterator[Any]:

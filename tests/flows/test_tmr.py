@@ -59,10 +59,10 @@ def test_an_emitted_design_is_proven(emitted: Path):
     proof = prove_all_state_is_triplicated(emitted)
     assert proof.copies == ("qA", "qB", "qC")
     assert set(proof.files) == set(json.loads((emitted / "manifest.json").read_text())["sources"])
-    assert proof.clocked_processes == 4  # three copies, and the single register of tmr=none
-    assert proof.states_evaluated == 2 * 2 * 4**4
+    assert proof.clocked_processes == 7  # three copies, three in lanes, and the single register of tmr=none
+    assert proof.states_evaluated == (1 + 1 + 3) * 2 * 2 * 4**4  # one voter, three voters, and the three lanes
     texts = "".join(path.read_text() for path in emitted.glob("*.v"))
-    assert proof.register_instances == len(re.findall(r"^ *tmr_register #", texts, re.MULTILINE))
+    assert proof.register_instances == len(re.findall(r"^ *tmr_register(?:_full)? #", texts, re.MULTILINE))
     assert proof.combinational_processes == len(re.findall(r"always @\*", texts))
 
 

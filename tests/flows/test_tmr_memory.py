@@ -21,7 +21,7 @@ def rtl_dir(tmp_path: Path) -> Path:
 
 
 def test_the_template_is_proven(rtl_dir: Path) -> None:
-    assert prove_all_state_is_triplicated(rtl_dir).clocked_processes == 4 + 4  # of registers and of memories
+    assert prove_all_state_is_triplicated(rtl_dir).clocked_processes == 7 + 4  # of registers and of memories
 
 
 @pytest.mark.parametrize(
