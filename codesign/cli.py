@@ -24,6 +24,7 @@ from codesign.cli_options import NEW_FOLDER, data_option, rounding_option
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
 from codesign.options import ARCHITECTURES, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
+from codesign.radiation_commands import upset_rate
 from codesign.train.commands import train
 
 
@@ -258,6 +259,7 @@ def report(folder: Path) -> None:
     click.echo(show_report(folder))
 
 
+codesign.add_command(upset_rate)
 codesign.add_command(train)
 
 

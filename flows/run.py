@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from codesign.errors import BadInputError, VerificationError
-from codesign.files import write_json, write_text
+from codesign.files import read_json, write_json, write_text
 from codesign.flows.design import Bound, Design, Exactness
 from codesign.flows.liberty import read_liberty
 from codesign.flows.planning import compile_bound, estimate_text
@@ -22,6 +22,8 @@ from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_run import Findings, assemble
 from codesign.flows.synthesis import synthesis_ahead, synthesise
 from codesign.flows.tmr import prove_all_state_is_triplicated
+from codesign.flows.upset_rate import RESULT as RATE_RESULT
+from codesign.flows.upset_rate import rate_text
 from codesign.flows.verification import CaseResult, verify_cases
 from codesign.options import RunOptions
 from codesign.report import Resources, parse_constraints, read_report, render_text, write_report
@@ -30,7 +32,10 @@ from codesign.sim.verilator import lint
 
 Manifest = dict[str, Any]
 CHECK_VECTORS = 100_000
-RESULTS = ("report.json", "report.txt", "exactness.json", "equality.json", "physics.json", "events.png", "roc.png")
+RESULTS = (
+    *("report.json", "report.txt", "exactness.json", "equality.json", "physics.json", "events.png", "roc.png"),
+    RATE_RESULT,
+)
 
 
 @dataclass
@@ -141,8 +146,9 @@ def synthesise_design(options: RunOptions) -> str:
 
 
 def show_report(folder: Path) -> str:
-    """Return the summary of an earlier run."""
-    return render_text(read_report(folder / "report.json"))
+    """Return the summary of an earlier run, with its failures per chip if they were computed."""
+    rate = rate_text(read_json(folder / RATE_RESULT)) if (folder / RATE_RESULT).exists() else ""
+    return render_text(read_report(folder / "report.json")) + rate
 
 
 def _check_early(options: RunOptions) -> None:

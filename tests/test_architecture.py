@@ -31,6 +31,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "metrics": frozenset({"errors"}),
     "classification": frozenset({"errors"}),
     "tracking_metrics": frozenset({"errors", "classification"}),
+    "accumulated": frozenset({"errors"}),
+    "upset_process": frozenset(),
+    "counting": frozenset({"errors"}),
+    "upset_rate": frozenset({"errors", "accumulated", "counting"}),
+    "single_points": frozenset({"errors"}),
     "fixed": BASE,
     "ranges": BASE | {"fixed"},
     "serial": NUMBERS,
@@ -87,7 +92,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 # Parts that start tools or are started by users -> the parts that may import them.
 OUTER: Mapping[str, frozenset[str]] = {
     "sim": frozenset({"flows", "cli"}),
-    "flows": frozenset({"sim", "cli", "explore"}),
+    "flows": frozenset({"sim", "cli", "explore", "radiation_commands"}),
+    "radiation_commands": frozenset({"cli"}),
     "explore": frozenset({"cli", "flows"}),
     "cli": frozenset(),
 }
