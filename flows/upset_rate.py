@@ -63,8 +63,9 @@ def rate_of_run(folder: Path, options: RateOptions) -> str:
     found = upset_rate(
         options.radiation,
         triples_of(manifest, options),
-        read_campaigns(content, folder / CAMPAIGNS),
+        read_campaigns(content, "campaigns", folder / CAMPAIGNS),
         options.nodes,
+        read_campaigns(content, "transients", folder / CAMPAIGNS),
         options.confidence,
     )
     sources = {name: sha256_of(folder / name) for name in (MANIFEST, CAMPAIGNS)}
@@ -96,8 +97,8 @@ def triples_of(manifest: Mapping[str, Any], options: RateOptions) -> tuple[Tripl
     )
 
 
-def read_campaigns(content: Any, path: Path) -> tuple[Campaign, ...]:
-    """Return the campaigns in the content of a `seu.json`; `BadInputError` if it is no such file."""
+def read_campaigns(content: Any, section: str, path: Path) -> tuple[Campaign, ...]:
+    """Return what `section` of a `seu.json` counts, where anything was injected; `BadInputError` for another file."""
     try:
         return tuple(
             Campaign(
@@ -108,7 +109,8 @@ def read_campaigns(content: Any, path: Path) -> tuple[Campaign, ...]:
                 one["outcomes"]["never_healed"],
                 one["exhaustive"],
             )
-            for name, one in sorted(content["campaigns"].items())
+            for name, one in sorted(content[section].items())
+            if one["injections"]
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{path} is no result of `codesign inject`: {error} is missing") from error

@@ -20,7 +20,8 @@ GIVEN = ("--cross-section-cm2", "1e-14", "--flux-per-cm2-s", "1e7")
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
     write_json(tmp_path / "rtl" / "manifest.json", MANIFEST)
-    write_json(tmp_path / "seu.json", {"campaigns": {"registers": CAMPAIGN}})
+    voter = CAMPAIGN | {"targets": 7, "outcomes": OUTCOMES | {"masked": 0, "wrong_output": 400}}
+    write_json(tmp_path / "seu.json", {"campaigns": {"registers": CAMPAIGN}, "transients": {"voter": voter}})
     return tmp_path
 
 
@@ -77,6 +78,13 @@ def test_a_run_without_a_campaign_is_refused(run_folder: Path, capsys: pytest.Ca
     assert "codesign inject" in capsys.readouterr().err
     (run_folder / "seu.json").unlink()
     assert execute(["upset-rate", str(run_folder), *GIVEN]) == 2
+
+
+def test_transients_take_their_probability_from_the_campaign(run_folder: Path):
+    parts = {p["name"]: p for p in rate(run_folder, "--transients", "voter=1e-12*50")["result"]["contributions"]}
+    year_s = 365.25 * 86400
+    assert parts["transients, voter"]["expected"] == pytest.approx(0.4 * 50 * 1e-12 * 1e7 * year_s)
+    assert "transients, voter" not in {p["name"] for p in rate(run_folder)["result"]["contributions"]}
 
 
 def test_transients_are_read_and_wrong_ones_refused():
