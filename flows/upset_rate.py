@@ -74,7 +74,7 @@ def rate_of_run(folder: Path, options: RateOptions) -> str:
         "clock_ns": manifest["clock_ns"],
         "options": asdict(options),
         "result": asdict(found),
-        "single_points": single_points(manifest["tmr"]),
+        "single_points": manifest.get("single_points_of_failure") or single_points(manifest["tmr"]),
         "sha256": sources,
     }
     path = write_json(folder / RESULT, result)
