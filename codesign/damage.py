@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +60,13 @@ def measure(graph: Graph, values: Mapping[str, Integers], bits: Sequence[WeightB
     first node that differs is not that of the whole graph.
     """
     upset = UpsetWeights(graph, values)
-    base = upset.changed({})
-    _check(upset, values, bits, base)
-    events = len(next(iter(base.values())))
-    answers = np.stack([_flat(base), _flat(upset.flip_all_signs()), *(_flat(upset.flip(bit)) for bit in bits)])
-    found, rows = _by_distinct_answer(answers, graph, metric, events)
+    base = _flat(upset.changed({}))
+    _check(upset, values, bits)
+    answers = np.empty((len(bits) + 2, *base.shape), _narrowest(graph))  # there are many
+    answers[0], answers[1] = base, _flat(upset.flip_all_signs())
+    for row, bit in enumerate(bits, 2):
+        answers[row] = _flat(upset.flip(bit))
+    found, rows = _by_distinct_answer(answers, graph, metric)
     return Measured(found[0], found[1], found[2:], (answers[2:] != answers[0]).any(axis=2), rows)
 
 
@@ -108,11 +111,20 @@ def _ports(rows: Integers, graph: Graph) -> dict[str, Integers]:
     }
 
 
-def _by_distinct_answer(answers: Integers, graph: Graph, metric: RowMetric, events: int) -> tuple[Reals, int]:
+def _narrowest(graph: Graph) -> np.dtype[Any]:
+    """The narrowest integer type that holds every output."""
+    formats = [graph.types[port.node].fixed for port in graph.outputs]
+    low, high = min(one.low for one in formats), max(one.high for one in formats)
+    bits = next(bits for bits in (16, 32, 64) if -(1 << (bits - 1)) <= low and high < 1 << (bits - 1))
+    return np.dtype(f"i{bits // 8}")
+
+
+def _by_distinct_answer(answers: NDArray[Any], graph: Graph, metric: RowMetric) -> tuple[Reals, int]:
     """Return the metric of answers (flips, events, elements) as (flips, events), and how many rows were distinct."""
+    events = answers.shape[1]
     distinct, places = [], []
     for event in range(events):
-        rows, place = np.unique(answers[:, event], axis=0, return_inverse=True)
+        rows, place = np.unique(answers[:, event].astype(np.int64), axis=0, return_inverse=True)
         distinct.append(rows)
         places.append(place.ravel())
     counts = [len(rows) for rows in distinct]
@@ -121,12 +133,10 @@ def _by_distinct_answer(answers: Integers, graph: Graph, metric: RowMetric, even
     return np.stack([one[place] for one, place in zip(by_event, places, strict=True)], axis=1), sum(counts)
 
 
-def _check(
-    upset: UpsetWeights, values: Mapping[str, Integers], bits: Sequence[WeightBit], base: Mapping[str, Integers]
-) -> None:
+def _check(upset: UpsetWeights, values: Mapping[str, Integers], bits: Sequence[WeightBit]) -> None:
     """Evaluate the whole graph in integers without a flip and with some, and compare."""
     graph = upset.graph
-    _same(graph.evaluate(values), base, "no flip")
+    _same(graph.evaluate(values), upset.changed({}), "no flip")
     for bit in np.random.default_rng(len(bits)).permutation(len(bits))[:RECOMPUTED]:
         one = bits[bit]
         wrong = flipped(upset.values[one.parameter], graph.types[one.parameter].fixed, one.element, one.bit)

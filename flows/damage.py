@@ -26,7 +26,7 @@ from codesign.options import RunOptions
 from codesign.report_text import columns
 from codesign.weight_bits import WeightBit, programmable, weight_bits
 
-EVENTS, BLOCK_EVENTS = 500, 25
+EVENTS, BLOCK_EVENTS = 500, 125
 PROCESSES = 2
 SHOWN = 10
 RESULT, FIGURE, BLOCKS = "damage.json", "damage.png", "damage"
