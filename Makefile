@@ -1,5 +1,6 @@
 # make demo   set up and run the ECON-T design end to end on embedded data
 # make test   set up and run every check: ruff, mypy, pytest
+# make proofs prove that upsets of one copy change no output and heal (minutes; what is proven stays so)
 # make bench DATA=folder   compare with other generators on the models in folder/bench (hours; stops and goes on)
 PYTHON   ?= python3
 PIP_ARGS ?=
@@ -10,7 +11,7 @@ STAMP := $(VENV)/.installed
 # The simulator's own make must not see the flags of this one.
 BIN   := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(VENV)/bin
 
-.PHONY: demo test test-fast bench lint env clean
+.PHONY: demo test test-fast proofs bench lint env clean
 
 demo: env
 	@$(BIN)/codesign demo
@@ -20,6 +21,9 @@ test: lint
 
 test-fast: env
 	@$(BIN)/pytest -m "not slow"
+
+proofs: env
+	@$(BIN)/python -m codesign.flows.proofs
 
 bench: env $(PEERS)/.installed
 	@test -n "$(DATA)" || { echo "error: name the folder with bench/ and liberty/: make bench DATA=folder" >&2; exit 2; }

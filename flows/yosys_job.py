@@ -1,4 +1,4 @@
-"""Run one Yosys script as a job: staged in a private directory, kept under the hash of all that it depends on.
+"""Run one Yosys script (or another tool) as a job: staged in a private directory, kept under the hash of all that it depends on.
 
 A directory under its final name is whole, because it got that name only after the tool had ended well; the same job is
 never run twice.
@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,16 +64,26 @@ def run_job(script: str, step: str, files: Mapping[str, Path], work_dir: Path, t
 
     Raises `ToolFailedError` naming the log, and leaves no directory that could be taken for a result.
     """
+    return keep_job({"run.ys": script}, step, files, work_dir, lambda at, log: run_tool(_yosys(at), at, log, timeout_s))
+
+
+def keep_job(
+    texts: Mapping[str, str], step: str, files: Mapping[str, Path], work_dir: Path, run: Callable[[Path, Path], None]
+) -> Path:
+    """Return the directory of the job over `texts` and `files` (names in the job -> contents, paths).
+
+    Unless it was run before, call `run` with the directory of the staged job and the path of its log.
+    """
     version = tool_version()
     identity = {name: sha256_of(path) for name, path in sorted(files.items())}
-    key = hashlib.sha256(json.dumps([version, script, identity], sort_keys=True).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([version, *texts.values(), identity], sort_keys=True).encode()).hexdigest()[:16]
     job = work_dir / f"{step}-{key}"
     if job.is_dir():
         return job
-    temporary = _stage(script, files, work_dir)
+    temporary = _stage(texts, files, work_dir)
     try:
         started = time.monotonic()
-        run_tool(_yosys(temporary), temporary, work_dir / f"{job.name}.log", timeout_s)
+        run(temporary, work_dir / f"{job.name}.log")
         seconds = round(time.monotonic() - started, 2)
         write_json(temporary / "job.json", {"step": step, "yosys": version, "inputs": identity, "wall_s": seconds})
         # Inputs are large and named by their hashes in job.json.
@@ -84,7 +94,7 @@ def run_job(script: str, step: str, files: Mapping[str, Path], work_dir: Path, t
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _stage(script: str, files: Mapping[str, Path], work_dir: Path) -> Path:
+def _stage(texts: Mapping[str, str], files: Mapping[str, Path], work_dir: Path) -> Path:
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=work_dir)).resolve()
@@ -92,7 +102,8 @@ def _stage(script: str, files: Mapping[str, Path], work_dir: Path) -> Path:
             shutil.copyfile(path, temporary / name)
     except OSError as error:
         raise BadInputError(f"cannot prepare synthesis in {work_dir}: {error.strerror or error}") from error
-    write_text(temporary / "run.ys", script)
+    for name, text in texts.items():
+        write_text(temporary / name, text)
     return temporary
 
 
