@@ -1,4 +1,4 @@
-"""Run one Yosys script (or another tool) as a job: staged in a private directory, kept under the hash of all that it depends on.
+"""Run a script of Yosys, or another tool, as a job: staged in a private directory, kept under the hash of its inputs.
 
 A directory under its final name is whole, because it got that name only after the tool had ended well; the same job is
 never run twice.
