@@ -23,6 +23,7 @@ from codesign import __version__
 from codesign.cli_options import NEW_FOLDER, data_option, rounding_option
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
+from codesign.inject_options import InjectOptions, inject_options
 from codesign.options import ARCHITECTURES, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
 from codesign.radiation_commands import upset_rate
 from codesign.train.commands import train
@@ -51,9 +52,9 @@ def design_names() -> tuple[str, ...]:
     return tuple(sorted(found.name for found in pkgutil.iter_modules(designs.__path__)))
 
 
-def _known_design(ctx: click.Context, param: click.Parameter, name: str) -> str:
+def _known_design(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
     names = design_names()
-    if name not in names:
+    if name is not None and name not in names:
         raise BadInputError(f"no design {name!r}: choose one of {', '.join(names)}")
     return name
 
@@ -144,7 +145,6 @@ input_format_option = click.option(
 drop_option = click.option(
     "--drop-bits", type=click.IntRange(0, 16), help="Low bits that charge codes in the data lack."
 )
-case_option = click.option("--case", metavar="NAME", help="Weight set of a design with several; default: the first.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -251,12 +251,21 @@ def synth(options: RunOptions) -> str:
     return synthesise_design(options)
 
 
-@design_command(*_MODEL, *_DATA, case_option)
-def damage(options: RunOptions) -> str:
-    """Flip every weight bit of DESIGN, one at a time, and rank them by the change of its metric on --vectors events."""
-    from codesign.flows.damage import damage_design
+def inject(**given: Any) -> None:
+    """Flip every register bit and gate of DESIGN, or of a --netlist, in every cycle and say what becomes of it."""
+    from codesign.flows.inject import inject as run_campaign
 
-    return damage_design(options)
+    own = {field.name: given.pop(field.name) for field in dataclasses.fields(InjectOptions)}
+    if (given["design"] is None) == (own["netlist"] is None):
+        raise BadInputError("inject needs either a design or a --netlist")
+    click.echo(run_campaign(RunOptions(**given), InjectOptions(**own)))
+
+
+_CAMPAIGN: tuple[Callable[[Any], Any], ...] = (
+    click.argument("design", required=False, callback=_known_design),
+    *(*_MODEL, *_DATA, *_HARDWARE, liberty_option, *inject_options, output_option),
+)
+codesign.command()(functools.reduce(lambda command, option: option(command), reversed(_CAMPAIGN), inject))
 
 
 @codesign.command()

@@ -39,8 +39,8 @@ def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dic
         activity = simulate(
             netlist,
             library,
-            _played(events, ii),
-            setup=_setup(parameter_bytes(bound.graph, bound.cases[0].parameters)),
+            played(events, ii),
+            setup=setup_ports(parameter_bytes(bound.graph, bound.cases[0].parameters)),
             delay_model=delay_model,
             warm_up_cycles=-(-(latency + ii) // ii) * ii,
             cut_multiple=ii,
@@ -51,17 +51,19 @@ def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dic
     return tuple(parts)
 
 
-def _played(events: Words, ii_cycles: int) -> dict[str, list[int]]:
-    """One event in the first of every `ii_cycles` cycles."""
-    words = [int.from_bytes(row.tobytes(), "little") for row in events]
-    idle = [0] * (ii_cycles - 1)
+def played(words: Words, ii_cycles: int, beats: int = 1) -> dict[str, list[int]]:
+    """One event in the first `beats` of every `ii_cycles` cycles, in one word each."""
+    values = [int.from_bytes(row.tobytes(), "little") for row in words]
+    idle = [0] * (ii_cycles - beats)
+    starts = range(0, len(values), beats)
     return {
-        "in_valid": [bit for _ in words for bit in (1, *idle)],
-        "in_data": [value for word in words for value in (word, *idle)],
+        "in_valid": [bit for _ in starts for bit in (*[1] * beats, *idle)],
+        "in_data": [value for at in starts for value in (*values[at : at + beats], *idle)],
     }
 
 
-def _setup(parameters: bytes) -> dict[str, list[int]]:
+def setup_ports(parameters: bytes) -> dict[str, list[int]]:
+    """Reset, then write the programmable parameters: values of the ports in every cycle."""
     reset = {"rst": [1] * RESET_CYCLES + [0] * len(parameters)}
     if not parameters:
         return reset

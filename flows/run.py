@@ -137,12 +137,16 @@ def verify_design(options: RunOptions) -> str:
 
 def synthesise_design(options: RunOptions) -> str:
     """Emit and synthesise."""
-    watch = Stopwatch()
+    _, _, clock_ns = prepare(options, Stopwatch())
+    return synthesise(result_folder(options), options.liberty, clock_ns).text()
+
+
+def prepare(options: RunOptions, watch: Stopwatch) -> tuple[Bound, Manifest, float]:
+    """Bind and emit a design for a command of its own; return its manifest and its clock period in ns too."""
     _check_early(options)
     design, bound = _bind(options, watch)
     clock_ns = options.clock_ns or design.clock_ns
-    _compile(bound, options, clock_ns, watch)
-    return synthesise(result_folder(options), options.liberty, clock_ns).text()
+    return bound, _compile(bound, options, clock_ns, watch), clock_ns
 
 
 def show_report(folder: Path) -> str:

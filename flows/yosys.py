@@ -130,6 +130,14 @@ def synthesise_asic(
     return _asic_result(job, wall_s(gates, job), library, liberty)
 
 
+def fault_netlist(rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns: float) -> Path:
+    """Return the flat JSON netlist that upset campaigns inject into: library cells, or without one Yosys' gates."""
+    if liberty is not None:
+        return synthesise_asic(rtl_dir, liberty, work_dir, clock_ns).netlist_json
+    files = {scripts.GATES: _gates(read_rtl(rtl_dir), work_dir, DEFAULT_TIMEOUT_S) / scripts.GATES}
+    return run_job(scripts.fault_script(), "fault", files, work_dir, DEFAULT_TIMEOUT_S) / "netlist.json"
+
+
 def synthesise_fpga(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
     """Count UltraScale+ resources: by the full flow up to `XILINX_LUT_LIMIT` LUTs, else by the quick LUT mapping."""
     rtl = read_rtl(rtl_dir)

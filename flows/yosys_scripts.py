@@ -91,6 +91,22 @@ def nand_script() -> str:
     )
 
 
+def fault_script() -> str:
+    """Return the script that writes the gates for upset campaigns: memories as flip-flops, names but no attributes."""
+    return _script(
+        f"read_rtlil {GATES}",
+        f"chtype -set $mem_v2 t:{MEMORY}",
+        "memory_map",
+        "opt_clean",
+        "techmap",
+        "simplemap",
+        "opt_clean -purge",
+        "setattr -unset src",
+        "setattr -unset hdlname w:*",
+        "write_json netlist.json",
+    )
+
+
 def lut6_script() -> str:
     """Return the script of the quick FPGA count: 6-input LUTs, and flip-flops with enable and reset."""
     return _script(
