@@ -145,6 +145,7 @@ input_format_option = click.option(
 drop_option = click.option(
     "--drop-bits", type=click.IntRange(0, 16), help="Low bits that charge codes in the data lack."
 )
+case_option = click.option("--case", metavar="NAME", help="Weight set of a design with several; default: the first.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -249,6 +250,14 @@ def synth(options: RunOptions) -> str:
     from codesign.flows.run import synthesise_design
 
     return synthesise_design(options)
+
+
+@design_command(*_MODEL, *_DATA, case_option)
+def damage(options: RunOptions) -> str:
+    """Flip every weight bit of DESIGN, one at a time, and rank them by the change of its metric on --vectors events."""
+    from codesign.flows.damage import damage_design
+
+    return damage_design(options)
 
 
 def inject(**given: Any) -> None:

@@ -27,6 +27,7 @@ class RunOptions:
     floating charge codes in the data are read. With a `technology` what `reuse` and `inner_cuts` (node, pipeline cuts)
     leave open is chosen for the clock, within `ii_cycles`, `latency_cycles` and `area_budget` in its unit. With an
     `architecture` of engines, `engines` holds (rows, engines) pairs: how many engines work on a set of that many rows.
+    `case` names one of the design's settings of its parameters (weight sets).
     """
 
     design: str
@@ -50,6 +51,7 @@ class RunOptions:
     inner_cuts: tuple[tuple[str, int], ...] = ()
     architecture: Architecture | None = None
     engines: tuple[tuple[int, int], ...] = ()
+    case: str | None = None
 
 
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:

@@ -71,11 +71,17 @@ class Predictor:
             if node.op.kind == "input":
                 results[node.name] = self.graph.evaluate_node(node, inputs, {})
             elif node.name not in static:
-                results[node.name] = self._compute(node, results)
+                results[node.name] = self.compute(node, results)
                 assert self.graph.types[node.name].bounds.contains(results[node.name]), node.name
         return results
 
-    def _compute(self, node: Node, results: Mapping[str, Numbers]) -> Numbers:
+    def trace(self, values: Mapping[str, Integers]) -> dict[str, Numbers]:
+        """Return the result of every node, all events in one tile; static nodes without a batch axis."""
+        arrays = {name: np.atleast_1d(value) for name, value in values.items()}
+        return dict(self._run(arrays, self._static(arrays)))
+
+    def compute(self, node: Node, results: Mapping[str, Numbers]) -> Numbers:
+        """Return the result of a node that depends on an input, from those of its operands."""
         number_type = self.number_types[node.name]
         operands = [operand.astype(number_type, copy=False) for operand in self.graph.operands(node, results)]
         if isinstance(node.op, FloatForm) and number_type != INTEGERS:

@@ -114,32 +114,33 @@ class UpsetRate:
     confidence: float
 
 
-def upset_rate(
+def upset_rate(  # noqa: PLR0917 - a rate has this many independent inputs
     radiation: Radiation,
     triples: Sequence[Triples],
     campaigns: Sequence[Campaign],
     nodes: Sequence[Nodes] = (),
+    transients: Sequence[Campaign] = (),
     confidence: float = CONFIDENCE,
 ) -> UpsetRate:
     """Return the expected failures with their interval.
 
     The intervals of campaigns are Clopper-Pearson ones, each at a confidence so high that all hold together with
-    `confidence` (Bonferroni); their ends therefore add up. A campaign named as one of `nodes` gives the probability
-    for those; without one every transient counts as a failure at most, and as none at least.
+    `confidence` (Bonferroni); their ends therefore add up. `campaigns` hit bits. One of `transients` with the name of
+    `nodes` gives the probability for those; without one every transient counts as a failure at most, and as none at
+    least; transients that the user gives no nodes for do not count.
     """
-    by_name = {campaign.name: campaign for campaign in campaigns}
-    sampled = sum(not campaign.exhaustive for campaign in campaigns)
+    wanted = {node.name for node in nodes}
+    by_name = {campaign.name: campaign for campaign in transients if campaign.name in wanted}
+    sampled = sum(not campaign.exhaustive for campaign in (*campaigns, *by_name.values()))
     single = 1.0 - (1.0 - confidence) / max(sampled, 1)
-    named = {node.name for node in nodes}
-    parts = [_accumulated(radiation, one) for one in triples if one.bits]
-    bits = [campaign for name, campaign in by_name.items() if name not in named]
     per_bit = radiation.rate_per_s * radiation.live_s
-    parts += [_single(campaign, campaign.targets, per_bit, single) for campaign in bits]
+    parts = [_accumulated(radiation, one) for one in triples if one.bits]
+    parts += [_single(campaign, campaign.targets, per_bit, single) for campaign in campaigns]
     parts += [_transients(radiation, node, by_name.get(node.name), single) for node in nodes]
     low, high = sum(part.low for part in parts), sum(part.high for part in parts)
-    upsets = sum(campaign.targets for campaign in bits) * per_bit
-    harmless = sum(c.targets * per_bit * (1.0 - c.failures / c.injections) for c in bits)
-    healing = sum(c.targets * per_bit * c.wrong / c.injections for c in bits)
+    upsets = sum(campaign.targets for campaign in campaigns) * per_bit
+    harmless = sum(c.targets * per_bit * (1.0 - c.failures / c.injections) for c in campaigns)
+    healing = sum(c.targets * per_bit * c.wrong / c.injections for c in campaigns)
     return UpsetRate(
         tuple(parts),
         sum(part.expected for part in parts),
@@ -160,7 +161,9 @@ def _accumulated(radiation: Radiation, triples: Triples) -> Contribution:
     return Contribution(f"accumulated, {triples.name}", triples.bits, expected, expected, expected, basis)
 
 
-def _single(campaign: Campaign, targets: int, upsets_per_target: float, confidence: float) -> Contribution:
+def _single(
+    campaign: Campaign, targets: int, upsets_per_target: float, confidence: float, kind: str = "single"
+) -> Contribution:
     """One upset at a time: what the campaign measured."""
     upsets, found = targets * upsets_per_target, campaign.failures / campaign.injections
     low, high = found, found
@@ -168,13 +171,13 @@ def _single(campaign: Campaign, targets: int, upsets_per_target: float, confiden
         low, high = clopper_pearson(campaign.failures, campaign.injections, confidence)
     how = "exhaustive" if campaign.exhaustive else f"sampled, interval at {100 * confidence:.3g} %"
     basis = f"{campaign.failures} failures of {campaign.injections} injections, {how}"
-    return Contribution(f"single, {campaign.name}", targets, upsets * found, upsets * low, upsets * high, basis)
+    return Contribution(f"{kind}, {campaign.name}", targets, upsets * found, upsets * low, upsets * high, basis)
 
 
 def _transients(radiation: Radiation, nodes: Nodes, campaign: Campaign | None, confidence: float) -> Contribution:
     per_node = nodes.cross_section_cm2 * radiation.flux_per_cm2_s * radiation.live_s
     if campaign is not None:
-        return _single(campaign, nodes.count, per_node, confidence)
+        return _single(campaign, nodes.count, per_node, confidence, "transients")
     most = nodes.count * per_node
     basis = "no campaign: every transient counts as a failure; the lower end counts none"
     return Contribution(f"transients, {nodes.name}", nodes.count, most, 0.0, most, basis)

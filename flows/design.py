@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
 from codesign.graph import Graph
@@ -43,6 +46,19 @@ class Physics(Protocol):
 
 
 @dataclass(frozen=True)
+class EventMetric:
+    """A number for every event that grows as the outputs get worse: `of(outputs, events)`.
+
+    Row k of `outputs` (rows, *shape) is what the design could answer to event number events[k] of the bound inputs; NaN
+    where an event has no value.
+    """
+
+    name: str
+    unit: str
+    of: Callable[[Mapping[str, Integers], Integers], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Bound:
     """A design bound to model and data: graph, events by input name, cases, registers; what to check it against.
 
@@ -56,6 +72,7 @@ class Bound:
     files: tuple[Path, ...] = ()
     check: Callable[[int], Exactness] | None = None
     physics: Physics | None = None
+    metric: EventMetric | None = None
     architecture: Architecture = "nodes"
     engines: Mapping[int, int] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from codesign.baselines import reconstruct as baseline
 from codesign.data.geometry import HEX_METRIC, LATTICE_XY
 from codesign.files import sha256_of, write_json
 from codesign.fixed import Integers
-from codesign.flows.design import Physics
+from codesign.flows.design import EventMetric, Physics
 from codesign.flows.figures import event_figure
 from codesign.frontend.captured import Captured
 from codesign.metrics import (
@@ -74,6 +74,16 @@ def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -
         )
 
     return rows
+
+
+def encoder_distance(model: AutoEncoder, captured: Captured, charges: Integers) -> EventMetric:
+    """Return the shape distance of what latent integers decode to, one number for each pair of latents and event."""
+    (port,) = captured.graph.outputs
+
+    def of(outputs: Mapping[str, Integers], events: Integers) -> Reals:
+        return emd_shape(charges[events], decode(model, port.decode(outputs[port.node])), HEX_METRIC)
+
+    return EventMetric("EMD of shapes", UNITS["emd_shape"], of)
 
 
 def _write(folder: Path, reference: Reals, response: Reals, values: Mapping[str, Mapping[str, Reals]]) -> None:

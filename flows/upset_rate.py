@@ -5,7 +5,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,8 +63,9 @@ def rate_of_run(folder: Path, options: RateOptions) -> str:
     found = upset_rate(
         options.radiation,
         triples_of(manifest, options),
-        read_campaigns(content, folder / CAMPAIGNS, {node.name for node in options.nodes}),
+        read_campaigns(content, "campaigns", folder / CAMPAIGNS),
         options.nodes,
+        read_campaigns(content, "transients", folder / CAMPAIGNS),
         options.confidence,
     )
     sources = {name: sha256_of(folder / name) for name in (MANIFEST, CAMPAIGNS)}
@@ -74,7 +74,7 @@ def rate_of_run(folder: Path, options: RateOptions) -> str:
         "clock_ns": manifest["clock_ns"],
         "options": asdict(options),
         "result": asdict(found),
-        "single_points": single_points(manifest["tmr"]),
+        "single_points": manifest.get("single_points_of_failure") or single_points(manifest["tmr"]),
         "sha256": sources,
     }
     path = write_json(folder / RESULT, result)
@@ -97,10 +97,9 @@ def triples_of(manifest: Mapping[str, Any], options: RateOptions) -> tuple[Tripl
     )
 
 
-def read_campaigns(content: Any, path: Path, nodes: AbstractSet[str] = frozenset()) -> tuple[Campaign, ...]:
-    """Return the campaigns of bits in a `seu.json`, and of transients in `nodes`; `BadInputError` if it is none."""
+def read_campaigns(content: Any, section: str, path: Path) -> tuple[Campaign, ...]:
+    """Return what `section` of a `seu.json` counts, where anything was injected; `BadInputError` for another file."""
     try:
-        transients = {name: one for name, one in content.get("transients", {}).items() if name in nodes}
         return tuple(
             Campaign(
                 name,
@@ -110,7 +109,8 @@ def read_campaigns(content: Any, path: Path, nodes: AbstractSet[str] = frozenset
                 one["outcomes"]["never_healed"],
                 one["exhaustive"],
             )
-            for name, one in sorted({**content["campaigns"], **transients}.items())
+            for name, one in sorted(content[section].items())
+            if one["injections"]
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{path} is no result of `codesign inject`: {error} is missing") from error

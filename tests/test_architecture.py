@@ -47,6 +47,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "element_form": NUMBERS | {"graph"},
     "ops": NUMBERS | {"graph", "float_form", "element_form", "serial"},
     "predict": NUMBERS | {"graph", "float_form"},
+    "weight_bits": NUMBERS | {"graph", "ops", "predict"},
+    "damage": NUMBERS | {"graph", "predict", "weight_bits"},
     "rescale": NUMBERS | {"graph", "ops"},
     "frontend": NUMBERS | {"graph", "ops", "rescale"},
     "retiming": frozenset(),

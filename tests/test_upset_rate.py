@@ -58,8 +58,9 @@ def test_transients_count_only_with_a_cross_section_of_the_user():
     unknown = upset_rate(RADIATION, [], [PROTECTED], [clock])
     assert unknown.expected == pytest.approx(40 * per_node) and unknown.low == 0.0
     measured = Campaign("clock", targets=40, injections=400, wrong=100, never_healed=0, exhaustive=True)
-    known = upset_rate(RADIATION, [], [PROTECTED, measured], [clock])
+    known = upset_rate(RADIATION, [], [PROTECTED], [clock], [measured])
     assert known.expected == pytest.approx(10 * per_node)
+    assert upset_rate(RADIATION, [], [PROTECTED], [], [measured]).expected == 0.0  # no cross-section was given
     assert known.upsets == unknown.upsets  # nodes are no bits
 
 

@@ -16,7 +16,7 @@ from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
 from codesign.flows.design import Bound, Design
 from codesign.flows.model_check import checker, shipped_checkpoint
-from codesign.flows.physics import encoder_physics
+from codesign.flows.physics import encoder_distance, encoder_physics
 from codesign.frontend.brevitas import capture, float_layers, quantise_weights
 from codesign.graph import Graph, Node
 from codesign.models.compare import load_model
@@ -51,6 +51,7 @@ def bind(options: RunOptions) -> Bound:
         files=files,
         check=checker(captured, model.encoder),
         physics=encoder_physics(model, captured, charges),
+        metric=encoder_distance(model, captured, charges),
     )
 
 

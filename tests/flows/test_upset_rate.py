@@ -20,7 +20,8 @@ GIVEN = ("--cross-section-cm2", "1e-14", "--flux-per-cm2-s", "1e7")
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
     write_json(tmp_path / "rtl" / "manifest.json", MANIFEST)
-    write_json(tmp_path / "seu.json", {"campaigns": {"registers": CAMPAIGN}})
+    voter = CAMPAIGN | {"targets": 7, "outcomes": OUTCOMES | {"masked": 0, "wrong_output": 400}}
+    write_json(tmp_path / "seu.json", {"campaigns": {"registers": CAMPAIGN}, "transients": {"voter": voter}})
     return tmp_path
 
 
@@ -79,6 +80,13 @@ def test_a_run_without_a_campaign_is_refused(run_folder: Path, capsys: pytest.Ca
     assert execute(["upset-rate", str(run_folder), *GIVEN]) == 2
 
 
+def test_transients_take_their_probability_from_the_campaign(run_folder: Path):
+    parts = {p["name"]: p for p in rate(run_folder, "--transients", "voter=1e-12*50")["result"]["contributions"]}
+    year_s = 365.25 * 86400
+    assert parts["transients, voter"]["expected"] == pytest.approx(0.4 * 50 * 1e-12 * 1e7 * year_s)
+    assert "transients, voter" not in {p["name"] for p in rate(run_folder)["result"]["contributions"]}
+
+
 def test_transients_are_read_and_wrong_ones_refused():
     (clock, reset) = parse_nodes(["clock=2e-10*40", "reset=1e-12*3"])
     assert (clock.count, clock.cross_section_cm2, reset.name) == (40, 2e-10, "reset")
@@ -87,14 +95,3 @@ def test_transients_are_read_and_wrong_ones_refused():
             parse_nodes([wrong])
     with pytest.raises(BadInputError, match="more than once"):
         parse_nodes(["clock=1e-10*1", "clock=2e-10*1"])
-
-
-def test_transients_of_the_campaign_count_only_for_nodes_with_a_cross_section(run_folder: Path):
-    content = json.loads((run_folder / "seu.json").read_text())
-    half = {**OUTCOMES, "corrected_flagged": 100, "wrong_output": 500}
-    write_json(run_folder / "seu.json", {**content, "transients": {"voter": {**CAMPAIGN, "outcomes": half}}})
-    parts = [part["name"] for part in rate(run_folder)["result"]["contributions"]]
-    assert not any("voter" in name for name in parts)
-    named = rate(run_folder, "--transients", "voter=1e-12*10")["result"]["contributions"]
-    voter = next(part for part in named if "voter" in part["name"])
-    assert voter["expected"] == pytest.approx(0.5 * 10 * 1e-12 * 1e7 * 365.25 * 86400)
