@@ -9,7 +9,6 @@ A batch is the disjoint union of its graphs. The loss reads logits: a quantised 
 """
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from codesign.models.interaction_network import (
 )
 from codesign.tracking_metrics import edge_auc
 from codesign.train import loop
+from codesign.train.two_stages import TwoStageOptions
 
 Reals = NDArray[np.float64]
 # One split for all seeds, so that models trained from different seeds can be compared on the same graphs.
@@ -48,14 +48,12 @@ def architecture(hidden: int = 8, bits: int | None = 7) -> Architecture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InteractionNetworkOptions(loop.LoopOptions):
-    """What to train, on what, for how long; `BadInputError` for a value out of range.
+class InteractionNetworkOptions(TwoStageOptions):
+    """Which network to train, on which sector graphs, for how long; the rest stands at `TwoStageOptions`.
 
-    `data=None` trains on `events` sector graphs of the embedded generator. `test_fraction` of the graphs, the same for
-    every seed, are left out altogether (`held_out_graphs`). Learning rates are the highest of each stage.
+    `test_fraction` of the graphs, the same for every seed, are left out altogether (`held_out_graphs`).
     """
 
-    data: Path | None = None
     events: int = 2000
     architecture: Architecture = field(default_factory=architecture)
     batch_size: int = 16
@@ -67,11 +65,6 @@ class InteractionNetworkOptions(loop.LoopOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        loop.check_whole("events", self.events, 20)
-        loop.check_whole("float_epochs", self.float_epochs, 0)
-        loop.check_whole("qat_epochs", self.qat_epochs, 1)
-        for name in ("learning_rate", "qat_learning_rate"):
-            loop.check_range(name, getattr(self, name), 1.0)
         if self.test_fraction != 0:
             loop.check_range("test_fraction", self.test_fraction, 0.9)
 
@@ -101,10 +94,7 @@ def train_interaction_network(options: InteractionNetworkOptions) -> loop.TrainR
         everything = union(blank, training)
         task = loop.Task(
             family=FAMILY,
-            stages=loop.stages(
-                ("float", options.float_epochs, options.learning_rate, floating, False),
-                ("qat", options.qat_epochs, options.qat_learning_rate, options.architecture, True),
-            ),
+            stages=options.stages(floating, options.architecture),
             rows=_Unions(blank, training),
             facts=facts,
             fresh=lambda: InteractionNetwork(floating),

@@ -6,7 +6,6 @@ Two stages, each with its own optimiser and a cosine-falling learning rate:
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from codesign.files import sha256_of
 from codesign.models.jet_layers import Architecture
 from codesign.models.jet_networks import JetModel, family, quantised_model, scores, with_normalisation
 from codesign.train import loop
+from codesign.train.two_stages import TwoStageOptions
 
 # One split for all seeds, so that models trained from different seeds can be compared on the same rows.
 SPLIT_SEED = 0
@@ -25,28 +25,15 @@ CALIBRATION_JETS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
-class JetsOptions(loop.LoopOptions):
-    """What to train, on what, for how long; `BadInputError` for a value out of range.
-
-    `data=None` trains on `events` jets of the embedded generator. Learning rates are the highest of each stage.
-    """
+class JetsOptions(TwoStageOptions):
+    """Which network of jet constituents to train, on which jets, for how long; the rest stands at `TwoStageOptions`."""
 
     architecture: Architecture
-    data: Path | None = None
-    events: int = 40_000
     batch_size: int = 256
     float_epochs: int = 20
     qat_epochs: int = 20
     learning_rate: float = 5e-3
     qat_learning_rate: float = 3e-3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        loop.check_whole("events", self.events, 20)
-        loop.check_whole("float_epochs", self.float_epochs, 0)
-        loop.check_whole("qat_epochs", self.qat_epochs, 1)
-        for name in ("learning_rate", "qat_learning_rate"):
-            loop.check_range(name, getattr(self, name), 1.0)
 
 
 def train_jets(options: JetsOptions) -> loop.TrainResult:
@@ -59,10 +46,7 @@ def train_jets(options: JetsOptions) -> loop.TrainResult:
         inputs = torch.tensor(normalised, dtype=torch.float32)
         task = loop.Task(
             family=family(options.architecture.network),
-            stages=loop.stages(
-                ("float", options.float_epochs, options.learning_rate, floating, False),
-                ("qat", options.qat_epochs, options.qat_learning_rate, options.architecture, True),
-            ),
+            stages=options.stages(floating, options.architecture),
             rows=loop.Rows(inputs, torch.tensor(training.labels)),
             facts=facts,
             fresh=lambda: with_normalisation(JetModel(floating), training.features),

@@ -60,7 +60,7 @@ def test_fewer_generated_graphs_are_the_first_of_more_and_another_seed_gives_oth
 
 def test_generated_edges_join_adjacent_layers_and_their_features_are_those_of_the_hits():
     sender, receiver = (GRAPHS.x[index] for index in GRAPHS.union_index)
-    np.testing.assert_allclose(GRAPHS.edge_attr[:, :3], receiver - sender, atol=1e-12)
+    np.testing.assert_array_equal(GRAPHS.edge_attr[:, :3], receiver - sender)
     slope = np.abs(GRAPHS.edge_attr[:, 1] * np.pi / 8 / (1000 * GRAPHS.edge_attr[:, 0]))
     assert slope.max() <= tracks.MAX_PHI_SLOPE * 1.0001
     assert np.abs(GRAPHS.x[:, 1]).max() < 1 and set(GRAPHS.y) == {0, 1}
@@ -134,7 +134,8 @@ def test_an_impossible_size_or_foreign_values_are_refused():
 def test_the_stored_sector_graphs_are_read(shared_data):
     graphs = load_graphs(shared_data / "tracking" / "trackml_sector_graphs.npz")
     assert (len(graphs), len(graphs.x), len(graphs.y)) == (1200, 81512, 114849)
-    np.testing.assert_allclose(tracks.edge_features(graphs.x, graphs.union_index), graphs.edge_attr, atol=1e-5)
+    # The file has float32 of its own formation: some digits less than float64.
+    np.testing.assert_allclose(tracks.edge_features(graphs.x, graphs.union_index), graphs.edge_attr, rtol=0, atol=1e-5)
     fits = (np.diff(graphs.node_ptr) <= 113) & (np.diff(graphs.edge_ptr) <= 196)
     assert fits.mean() == pytest.approx(0.93, abs=0.01)
     padded = pad(graphs, 113, 196)

@@ -64,7 +64,8 @@ def test_latents_lie_on_the_grid_of_their_quantiser(architecture):
     if not architecture.quantised:
         return
     codes = latent / model.encoder.latent.act_quant.scale()
-    assert torch.allclose(codes, codes.round(), atol=1e-3)
+    # Float32: a code of 9 bits times its scale and divided by it again is off by 2**-15 at most.
+    assert torch.allclose(codes, codes.round(), rtol=0, atol=1e-4)
     low = -(2 ** (architecture.latent_bits - 1)) if architecture.latent_signed else 0
     assert low <= int(codes.round().min()) and int(codes.round().max()) < low + 2**architecture.latent_bits
 
@@ -92,7 +93,8 @@ def test_reconstruct_is_decode_of_the_latents_and_needs_no_equal_batches():
     with torch.no_grad():
         latent = model.encoder(torch.tensor(normalise(rows), dtype=torch.float32)).numpy()
     assert reconstruct(model, rows).shape == (5000, 48)
-    assert np.allclose(decode(model, latent), reconstruct(model, rows), atol=1e-5)
+    # Float32, fractions of the sum of an image: batches of other sizes add in another order.
+    assert np.allclose(decode(model, latent), reconstruct(model, rows), rtol=0, atol=1e-5)
     assert reconstruct(model, rows[:0]).shape == (0, 48)
 
 

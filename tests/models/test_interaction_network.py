@@ -61,6 +61,7 @@ def test_padding_and_batching_change_no_score(options):
     scores = model(*padded(events, 6, 11)).reshape(3, 11)
     for event, got in zip(events, scores, strict=True):
         expected = model(*event).ravel()
+        # Float64: larger matrices are multiplied in another order.
         assert torch.allclose(got[: len(expected)], expected, rtol=0, atol=1e-12)
 
 
