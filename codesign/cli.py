@@ -26,6 +26,7 @@ from codesign.exits import TOOL_MISSING, explain
 from codesign.inject_options import InjectOptions, inject_options
 from codesign.options import ARCHITECTURES, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
 from codesign.radiation_commands import upset_rate
+from codesign.register_map import CONFIG_BUSES
 from codesign.train.commands import train
 
 
@@ -113,6 +114,10 @@ engines_option = click.option(
     "--engines", multiple=True, metavar="ROWS=P", callback=_engine_pairs,
     help="Engines that work on a set of ROWS rows, for an architecture with engines; repeatable.",
 )  # fmt: skip
+bus_option = click.option(
+    "--config-bus", type=click.Choice(CONFIG_BUSES), default="bytes", show_default=True,
+    help="How programmable parameters are reached: a port of bytes, I2C or APB.",
+)  # fmt: skip
 ii_option = click.option(
     "--ii", "ii_cycles", type=click.IntRange(min=1), metavar="N",
     help="Longest initiation interval in cycles; default: what the given reuse factors need. Needs --technology.",
@@ -193,7 +198,7 @@ _MODEL = (model_option, weight_bits_option, input_format_option)
 _DATA = (data_option, rounding_option, drop_option, vectors_option)
 _ROWS = (architecture_option, engines_option)
 _SCHEDULE = (*_ROWS, technology_option, ii_option, latency_option, area_option, cuts_option)
-_HARDWARE = (reuse_option, tmr_option, clock_option, *_SCHEDULE)
+_HARDWARE = (reuse_option, tmr_option, clock_option, bus_option, *_SCHEDULE)
 
 
 def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOptions], str]], None]:

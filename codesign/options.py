@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from codesign.errors import BadInputError
+from codesign.register_map import ConfigBus
 
 TmrMode = Literal["registers", "none"]
 TMR_MODES: tuple[TmrMode, ...] = get_args(TmrMode)
@@ -28,6 +29,7 @@ class RunOptions:
     leave open is chosen for the clock, within `ii_cycles`, `latency_cycles` and `area_budget` in its unit. With an
     `architecture` of engines, `engines` holds (rows, engines) pairs: how many engines work on a set of that many rows.
     `case` names one of the design's settings of its parameters (weight sets).
+    `config_bus` is how programmable parameters are reached.
     """
 
     design: str
@@ -52,6 +54,7 @@ class RunOptions:
     architecture: Architecture | None = None
     engines: tuple[tuple[int, int], ...] = ()
     case: str | None = None
+    config_bus: ConfigBus = "bytes"
 
 
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from codesign.errors import BadInputError
 from codesign.files import replace_directory, text_sha256, write_json, write_text
 from codesign.graph import Graph, Port
+from codesign.register_map import ConfigBus
+from codesign.register_text import register_documents
 from codesign.row_schedule import RowSchedule
 from codesign.rtl_rows import RowTop
 from codesign.rtl_top import Top
@@ -27,10 +29,14 @@ _INSTANCE = re.compile(r"^    (?:\w+|\)) (\w+) \($", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Rtl:
-    """File name and text of every Verilog file, and the manifest (names, ports, timing, register bits)."""
+    """File name and text of every Verilog file, and the manifest (names, ports, timing, register bits).
+
+    `documents`: the register map of programmable parameters in other forms, beside the Verilog.
+    """
 
     files: tuple[tuple[str, str], ...]
     manifest: dict[str, Any]
+    documents: tuple[tuple[str, str], ...] = ()
 
 
 def emit(
@@ -41,11 +47,13 @@ def emit(
     clock_ns: float,
     fabric: Fabric = "cells",
     choice: Mapping[str, Any] | None = None,
+    bus: ConfigBus = "bytes",
 ) -> Rtl:
     """Return the Verilog of `graph` under `schedule`, its adders written for `fabric`.
 
-    `choice`: what the schedule was chosen for and is estimated to take, for the manifest.
-    Raises `BadInputError` for a name that is no Verilog identifier.
+    `choice`: what the schedule was chosen for and is estimated to take, for the manifest. `bus`: how programmable
+    parameters are reached. Raises `BadInputError` for a name that is no Verilog identifier, and for another bus than
+    "bytes" where nothing is programmable.
     """
     check_identifier(graph.name, "design name")
     if tmr not in TMR_OPTIONS:
@@ -55,9 +63,11 @@ def emit(
     triplicate = tmr == "registers"
     top: Top | RowTop
     if isinstance(schedule, RowSchedule):
+        if bus != "bytes":
+            raise BadInputError(f"design '{graph.name}' has no programmable parameters: leave --config-bus out")
         top = RowTop(schedule, triplicate=triplicate, fabric=fabric)
     else:
-        top = Top(graph, schedule, triplicate=triplicate, fabric=fabric)
+        top = Top(graph, schedule, triplicate=triplicate, fabric=fabric, bus=bus)
     text = top.text  # emits the constant modules on its way
     own = (*top.modules, (f"{graph.name}.v", text))
     files = (*_templates(text for _, text in own), *own)
@@ -65,7 +75,10 @@ def emit(
     names = [name for pattern in (_SIGNAL, _INSTANCE) for name in pattern.findall(text)]
     _check_distinct(names, "signals or instances")
     chosen = {} if choice is None else {"choice": dict(choice)}
-    return Rtl(files, _manifest(top, files, tmr, clock_ns) | chosen)
+    registers = top.registers if isinstance(top, Top) else None
+    documents = register_documents(registers) if registers else ()
+    mapped = {"register_map": registers.record()} if registers else {}
+    return Rtl(files, _manifest(top, files, tmr, clock_ns) | mapped | chosen, documents)
 
 
 def _check_distinct(names: list[str], what: str) -> None:
@@ -79,7 +92,7 @@ def write_rtl(rtl: Rtl, directory: Path) -> Path:
     """Write files and manifest into `directory`, replacing it as a whole."""
 
     def fill(target: Path) -> None:
-        for name, text in rtl.files:
+        for name, text in (*rtl.files, *rtl.documents):
             write_text(target / name, text)
         write_json(target / MANIFEST, rtl.manifest)
 

@@ -4,7 +4,9 @@ from functools import cached_property
 
 from codesign.element_form import ElementForm
 from codesign.graph import Graph, Instance, Node, Products, Rtl, Scaling, Wiring
+from codesign.register_map import ConfigBus, RegisterMap
 from codesign.rtl_adders import AddersModule
+from codesign.rtl_bus import Bus
 from codesign.rtl_register import LiveBits
 from codesign.rtl_serial import SerialEngine
 from codesign.rtl_text import (
@@ -19,20 +21,24 @@ from codesign.rtl_text import (
     section,
     wiring,
 )
+from codesign.rtl_weights import ParameterStore, swap_of
 from codesign.schedule import Schedule
 from codesign.serial import Serial
 from codesign.unsigned_form import Fabric
-from codesign.verilog_literals import counter_bits
 
 
 class Top:
     """Text of the top level and of the constant modules that it needs; bit counts for the manifest."""
 
-    def __init__(self, graph: Graph, schedule: Schedule, *, triplicate: bool, fabric: Fabric = "cells") -> None:
+    def __init__(
+        self, graph: Graph, schedule: Schedule, *, triplicate: bool, fabric: Fabric = "cells", bus: ConfigBus = "bytes"
+    ) -> None:
         self.graph = graph
         self.schedule = schedule
         self.triplicate = triplicate
         self.fabric = fabric
+        has_registers = self.parameter_bits or bus != "bytes"
+        self.registers = RegisterMap(graph.name, self.parameter_bits, bus) if has_registers else None
         self.modules: list[tuple[str, str]] = []
         self.register_bits = 0
         self._err_count = 0
@@ -83,25 +89,14 @@ class Top:
             "       out_valid, out_data its result; element 0 of the first output in the lowest bits",
             "       tmr_err             a copy of some register differs from the others",
         ]
-        if self.parameter_bits:
-            lines.append("       cfg_we, cfg_address, cfg_data  write one byte of the parameters, little endian")
+        lines += Bus(self.registers).header if self.registers else []
         return header(self.graph.name, lines)
 
     def _ports(self) -> list[str]:
-        config = []
-        if self.parameter_bits:
-            config = [
-                "    input  wire cfg_we,",
-                f"    input  wire [{self._config_address_bits - 1}:0] cfg_address,",
-                "    input  wire [7:0] cfg_data,",
-            ]
+        config = Bus(self.registers).ports if self.registers else []
         return module_ports(
             self.graph.name, triplicate=self.triplicate, in_width=self.in_width, out_width=self.out_width, more=config
         )
-
-    @property
-    def _config_address_bits(self) -> int:
-        return max(1, counter_bits((self.parameter_bits + 7) // 8))
 
     def _inputs(self) -> list[str]:
         lines, low = section("inputs"), 0
@@ -115,16 +110,12 @@ class Top:
         return lines
 
     def _parameters(self) -> list[str]:
-        if not self.parameter_bits:
+        if not self.registers:
             return []
-        self.register_bits += self.parameter_bits
-        ports = [
-            ("clk", "clk"), ("rst", "rst"), ("we", "cfg_we"), ("address", "cfg_address"), ("data", "cfg_data"),
-            ("q", "parameters"), ("tmr_err", self._err()),
-        ]  # fmt: skip
-        sizes = [("BITS", str(self.parameter_bits)), ("A_WIDTH", str(self._config_address_bits)), ("TMR", "TMR")]
-        lines = [*section("programmable parameters"), f"    wire [{self.parameter_bits - 1}:0] parameters;"]
-        lines += instance("register_bank", sizes, "u_parameters", ports)
+        store, bus = ParameterStore(self.registers, self.graph, swap_of(self.graph, self.schedule)), Bus(self.registers)
+        self.modules.append((f"{store.name}.v", store.text))
+        self.register_bits += store.register_bits + bus.register_bits
+        lines = bus.lines(store.name, self.parameter_bits, self._err())
         low = 0
         for node in self.graph.sources("parameter"):
             bits = self.graph.types[node.name].bits

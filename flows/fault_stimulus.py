@@ -63,8 +63,8 @@ def design_playback(bound: Bound, manifest: Mapping[str, Any], netlist: FaultNet
     least = -(-(warm + 2 * span) // ii)
     count = max(least, len(words) // beats.inputs) if whole else least
     rows = np.arange(count * beats.inputs) % len(words)
-    playing = played(words[rows], ii, beats.inputs)
-    setup = setup_ports(parameter_bytes(bound.graph, bound.cases[0].parameters))
+    playing = played(manifest, words[rows], beats.inputs)
+    setup = setup_ports(manifest, parameter_bytes(bound.graph, bound.cases[0].parameters))
     bits, nets = _port_bits(netlist, setup, playing)
     last = count * ii - span if whole else warm + span
     return Playback(bits, nets, _cycles(setup), range(warm, last), span, "out_valid", ("out_data",))

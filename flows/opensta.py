@@ -21,11 +21,17 @@ read_liberty {{{liberty}}}
 read_verilog {{{netlist}}}
 link_design {top}
 puts "cells [llength [get_cells *]]"
-create_clock -name clk -period {period} [get_ports clk]
+set clocks {{}}
+set resets {{}}
 set data {{}}
-foreach port [all_inputs] {{ if {{[get_property $port name] != "clk"}} {{ lappend data $port }} }}
+foreach port [all_inputs] {{
+    set name [get_property $port name]
+    if {{[lsearch {{clk cfg_clk}} $name] >= 0}} {{ lappend clocks $port }} else {{ lappend data $port }}
+    if {{[lsearch {{rst cfg_rst}} $name] >= 0}} {{ lappend resets $port }}
+}}
+create_clock -name clk -period {period} $clocks
 set_input_delay {launch} -clock clk $data
-set_false_path -from [get_ports rst]
+set_false_path -from $resets
 report_checks -path_delay max -digits 4
 """
 _STEP = re.compile(r"^ +(-?[\d.]+) +(-?[\d.]+) [v^] (\S+)/\S+ \((\w+)\)$", re.MULTILINE)

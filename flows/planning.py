@@ -28,12 +28,12 @@ def compile_bound(bound: Bound, options: RunOptions, clock_ns: float) -> Rtl:
     if options.technology is None:
         _refuse_limits(options, "--technology: without one, --reuse and --cuts say all")
         plan = schedule(bound.graph, reuse, bound.cuts, inner_cuts)
-        return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns)
+        return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns, bus=options.config_bus)
     chosen, copies = technology(options.technology), 3 if options.tmr == "registers" else 1
     limits = Limits(options.ii_cycles, options.latency_cycles, options.area_budget)
     choice = optimise(bound.graph, chosen, clock_ns, reuse, limits, inner_cuts=inner_cuts, copies=copies)
-    fabric, record = chosen.fabric, choice.record()
-    return emit(bound.graph, choice.schedule, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric, choice=record)
+    fabric, record, bus = chosen.fabric, choice.record(), options.config_bus
+    return emit(bound.graph, choice.schedule, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric, choice=record, bus=bus)
 
 
 def _compile_rows(bound: Bound, options: RunOptions, clock_ns: float, architecture: RowArchitecture) -> Rtl:
@@ -60,7 +60,7 @@ def _compile_rows(bound: Bound, options: RunOptions, clock_ns: float, architectu
     engines = dict(options.engines) or dict(bound.engines)
     plan = row_schedule(program, engines, architecture, plan_engine)
     fabric = "cells" if chosen is None else chosen.fabric
-    return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric)
+    return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric, bus=options.config_bus)
 
 
 def _of(body: Graph, given: Mapping[str, int]) -> dict[str, int]:

@@ -3,11 +3,13 @@
 The outputs of the gate-level simulation are compared with the integer graph, so the netlist is checked as well.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from codesign.errors import BadInputError
 from codesign.flows.design import Bound
 from codesign.flows.gate_simulation import Activity, DelayModel, simulate
 from codesign.flows.liberty import read_liberty
@@ -16,6 +18,7 @@ from codesign.flows.power import estimate_power
 from codesign.flows.report_sections import power_section
 from codesign.flows.yosys import AsicResult
 from codesign.packing import Words
+from codesign.register_map import RegisterMap
 from codesign.report import Resources
 from codesign.verify import compare, parameter_bytes, stimulus
 
@@ -39,8 +42,8 @@ def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dic
         activity = simulate(
             netlist,
             library,
-            played(events, ii),
-            setup=setup_ports(parameter_bytes(bound.graph, bound.cases[0].parameters)),
+            played(manifest, events),
+            setup=setup_ports(manifest, parameter_bytes(bound.graph, bound.cases[0].parameters)),
             delay_model=delay_model,
             warm_up_cycles=-(-(latency + ii) // ii) * ii,
             cut_multiple=ii,
@@ -51,27 +54,33 @@ def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dic
     return tuple(parts)
 
 
-def played(words: Words, ii_cycles: int, beats: int = 1) -> dict[str, list[int]]:
-    """One event in the first `beats` of every `ii_cycles` cycles, in one word each."""
+def played(manifest: Mapping[str, Any], words: Words, beats: int = 1) -> dict[str, list[int]]:
+    """One event in the first `beats` of every initiation interval, in one word each."""
     values = [int.from_bytes(row.tobytes(), "little") for row in words]
-    idle = [0] * (ii_cycles - beats)
+    idle = [0] * (manifest["ii_cycles"] - beats)
     starts = range(0, len(values), beats)
-    return {
-        "in_valid": [bit for _ in starts for bit in (*[1] * beats, *idle)],
-        "in_data": [value for at in starts for value in (*values[at : at + beats], *idle)],
-    }
+    valid = [bit for _ in starts for bit in (*[1] * beats, *idle)]
+    data = [value for at in starts for value in (*values[at : at + beats], *idle)]
+    return {"in_valid": valid, "in_data": data} | ({"clk_on": [1] * len(valid)} if RegisterMap.of(manifest) else {})
 
 
-def setup_ports(parameters: bytes) -> dict[str, list[int]]:
-    """Reset, then write the programmable parameters: values of the ports in every cycle."""
-    reset = {"rst": [1] * RESET_CYCLES + [0] * len(parameters)}
-    if not parameters:
-        return reset
+def setup_ports(manifest: Mapping[str, Any], parameters: bytes) -> dict[str, list[int]]:
+    """Reset; then write programmable parameters, commit them and wait: values of the ports in every cycle."""
+    reset, registers = [1] * RESET_CYCLES, RegisterMap.of(manifest)
+    if registers is None:
+        return {"rst": reset}
+    if registers.bus != "bytes":
+        raise BadInputError(f"a netlist is simulated with --config-bus bytes, not {registers.bus}: leave that out")
+    writes = [(registers.byte_address(byte), value) for byte, value in enumerate(parameters)]
+    writes += [(registers.control, 1), *[(0, 0)] * (manifest["latency_cycles"] + manifest["ii_cycles"])]
     quiet = [0] * RESET_CYCLES
-    return reset | {
-        "cfg_we": quiet + [1] * len(parameters),
-        "cfg_address": quiet + list(range(len(parameters))),
-        "cfg_data": quiet + list(parameters),
+    return {
+        "rst": reset + [0] * len(writes),
+        "cfg_rst": reset + [0] * len(writes),
+        "clk_on": [1] * (RESET_CYCLES + len(writes)),
+        "cfg_we": quiet + [int(address > 0) for address, _ in writes],
+        "cfg_address": quiet + [address for address, _ in writes],
+        "cfg_data": quiet + [value for _, value in writes],
     }
 
 

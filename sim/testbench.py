@@ -16,6 +16,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from codesign.files import read_json, write_json
+from codesign.register_map import RegisterMap
 from codesign.sim.exchange import PHASES, Measured, read_plan, read_words, write_words
 
 RESET_CYCLES = 2
@@ -34,6 +35,7 @@ class Bench:
         self.in_beats = int(manifest.get("in_beats", 1))
         self.out_beats = int(manifest.get("out_beats", 1))
         self.out_bytes = (int(manifest["out_width"]) + 7) // 8
+        self.registers = RegisterMap.of(manifest)
         self.cycle = 0
         self.err_cycles = 0
         self.driven: list[int] = []
@@ -50,8 +52,23 @@ class Bench:
         if word is not None:
             self.dut.in_data.value = word
 
+    async def power_up(self) -> None:
+        """Start the clocks and reset everything; before the first reset the copies of registers hold anything."""
+        self.dut.in_valid.value = 0
+        self.dut.in_data.value = 0
+        if self.registers:
+            self.dut.clk_on.value = 1
+            self.dut.cfg_we.value = 0
+            self.dut.cfg_rst.value = 1
+            Clock(self.dut.cfg_clk, 2, unit="ns").start()
+        Clock(self.dut.clk, 2, unit="ns").start()
+        await self.reset()
+        if self.registers:
+            self.dut.cfg_rst.value = 0
+        self.err_cycles = 0
+
     async def reset(self) -> None:
-        """Reset for some cycles; whatever was in flight must not come out afterwards."""
+        """Reset the data path for some cycles; whatever was in flight must not come out afterwards."""
         self.dut.rst.value = 1
         for _ in range(RESET_CYCLES):
             await self.step(None)
@@ -60,15 +77,23 @@ class Bench:
         self.results.clear()
 
     async def configure(self, parameters: bytes) -> None:
-        """Write the programmable parameters, one byte a cycle."""
-        if not parameters:
+        """Write the programmable parameters, one byte a cycle, and commit them."""
+        if not self.registers:
             return
         self.dut.cfg_we.value = 1
-        for address, byte in enumerate(parameters):
-            self.dut.cfg_address.value = address
-            self.dut.cfg_data.value = byte
-            await self.step(None)
+        for byte, value in enumerate(parameters):
+            await self._write(self.registers.byte_address(byte), value)
+        await self._write(self.registers.control, 1)
         self.dut.cfg_we.value = 0
+        self.dut.cfg_address.value = self.registers.control + 1
+        for _ in range(self.latency_cycles + self.ii_cycles):
+            await self.step(None)
+        assert int(self.dut.cfg_q.value) == 0, "a commit is not finished although no events come"
+
+    async def _write(self, address: int, value: int) -> None:
+        self.dut.cfg_address.value = address
+        self.dut.cfg_data.value = value
+        await self.step(None)
 
     async def event(self, beats: Event, interval: int) -> None:
         """Drive the beats of an event, and nothing until `interval` cycles have passed."""
@@ -125,13 +150,7 @@ async def events_in_results_out(dut: Any) -> None:
     events = [words[at : at + bench.in_beats] for at in range(0, len(words), bench.in_beats)]
     parameters = read_words(directory / "parameters.npy").tobytes()
 
-    dut.in_valid.value = 0
-    dut.in_data.value = 0
-    if parameters:
-        dut.cfg_we.value = 0
-    Clock(dut.clk, 2, unit="ns").start()
-    await bench.reset()
-    bench.err_cycles = 0  # before the first reset the copies hold anything
+    await bench.power_up()
     await bench.configure(parameters)
 
     await bench.stream(events)
@@ -146,8 +165,7 @@ async def events_in_results_out(dut: Any) -> None:
     chosen = events[: plan.reset_events]
     for beats in chosen:  # leave events in flight
         await bench.event(beats, bench.ii_cycles)
-    await bench.reset()
-    await bench.configure(parameters)
+    await bench.reset()  # parameters stay
     await bench.stream(chosen)
     write_words(directory / f"{PHASES[2]}.npy", bench.take(len(chosen))[0])
 

@@ -32,8 +32,10 @@ MAKE_VARIABLES = (
 )
 BUILD_TOOLS = ("make", "g++", "ar")
 RUNTIME_OBJECTS = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
-READ_PORTS = ("out_valid", "out_data", "tmr_err")
-WRITE_PORTS = ("clk", "rst", "in_valid", "in_data", "cfg_we", "cfg_address", "cfg_data")
+READ_PORTS = ("out_valid", "out_data", "tmr_err", "cfg_q", "cfg_read_ok", "cfg_write_ok")
+WRITE_PORTS = (
+    *("clk", "rst", "in_valid", "in_data", "cfg_clk", "cfg_rst", "clk_on", "cfg_we", "cfg_address", "cfg_data"),
+)
 
 
 def verilator_root() -> Path:

@@ -26,9 +26,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "files": frozenset({"errors"}),
     "verilog_names": frozenset({"errors"}),
     "verilog_literals": frozenset(),
-    "options": frozenset({"errors"}),
     "inject_options": frozenset({"errors"}),
     "campaign": frozenset({"errors", "counting"}),
+    "options": frozenset({"errors", "register_map"}),
+    "register_map": frozenset({"errors"}),
+    "register_text": frozenset({"errors", "register_map"}),
     "exits": frozenset({"errors"}),
     "metrics": frozenset({"errors"}),
     "classification": frozenset({"errors"}),
@@ -63,16 +65,19 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rtl_serial": NUMBERS
     | {"graph", "element_form", "serial", "rtl_text", "rtl_adders", "rtl_tables", "unsigned_form"},
     "rtl_register": NUMBERS | {"graph", "rtl_text"},
+    "rtl_bus": BASE | {"register_map", "rtl_text"},
+    "rtl_weights": NUMBERS | {"graph", "schedule", "register_map", "rtl_text"},
     "rtl_top": NUMBERS
     | {"graph", "element_form", "serial", "schedule", "rtl_text", "rtl_adders", "rtl_serial", "rtl_register"}
-    | {"unsigned_form"},
+    | {"unsigned_form", "register_map", "rtl_bus", "rtl_weights"},
     "rows": NUMBERS | {"graph", "ops"},
     "row_schedule": NUMBERS | {"graph", "ops", "rows", "schedule"},
     "rtl_row_parts": NUMBERS | {"graph", "ops", "rows", "row_schedule", "rtl_text"},
     "rtl_rows": NUMBERS
     | {"graph", "ops", "rows", "row_schedule", "rtl_row_parts", "rtl_text", "rtl_top", "unsigned_form"},
     "rtl": NUMBERS
-    | {"graph", "schedule", "row_schedule", "rtl_text", "rtl_top", "rtl_rows", "rtl_templates", "unsigned_form"},
+    | {"graph", "schedule", "row_schedule", "rtl_text", "rtl_top", "rtl_rows", "rtl_templates", "unsigned_form"}
+    | {"register_map", "register_text"},
     "delay": BASE | {"data"},
     "steps": NUMBERS | {"graph", "ops", "serial"},
     "critical_path": NUMBERS

@@ -86,7 +86,8 @@ write_rtl(emit(graph, schedule(graph, {"conv": 4, "fc": 8}), tmr="registers", cl
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / seed).iterdir()} for seed in ("1", "2"))
     assert first == second
     assert str(tmp_path).encode() not in b"".join(first.values())
-    assert dict(sample().files) == {name: text.decode() for name, text in first.items() if name.endswith(".v")}
+    written = {name: text.decode() for name, text in first.items() if name != "manifest.json"}
+    assert dict((*sample().files, *sample().documents)) == written
 
 
 def test_golden_design(refresh_golden):
@@ -117,10 +118,12 @@ def test_manifest(tmp_path: Path):
             "fabric",
         ),
         *("register_bits", "in_width", "out_width", "inputs", "outputs", "parameters", "parameter_bits", "reuse"),
-        "schedule",
+        *("schedule", "register_map"),
     }
     assert manifest["sha256"] == {name: sha256_of(rtl_dir / name) for name in manifest["sources"]}
-    assert sorted(path.name for path in rtl_dir.iterdir()) == sorted([*manifest["sources"], "manifest.json"])
+    assert sorted(path.name for path in rtl_dir.iterdir()) == sorted(
+        [*manifest["sources"], "manifest.json", *(f"sample_registers.{form}" for form in ("rdl", "yaml", "h", "md"))]
+    )
     assert (manifest["in_width"], manifest["parameter_bits"], manifest["ii_cycles"]) == (48, 48, 8)
     assert manifest["reuse"] == REUSE
     assert manifest["inputs"] == [

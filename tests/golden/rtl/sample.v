@@ -5,7 +5,10 @@
 //        in_valid, in_data   one event; element 0 of the first input in the lowest bits
 //        out_valid, out_data its result; element 0 of the first output in the lowest bits
 //        tmr_err             a copy of some register differs from the others
-//        cfg_we, cfg_address, cfg_data  write one byte of the parameters, little endian
+//        cfg_clk, cfg_rst    free-running clock of the registers, of which clk is gated; its reset clears them
+//        clk_on              the rising edge of cfg_clk that ends this cycle is one of clk
+//        cfg_we, cfg_address, cfg_data  write one byte of the registers, if cfg_write_ok
+//        cfg_q, cfg_read_ok  the byte at cfg_address, and whether there is one
 module sample #(
     parameter TMR = 1
 ) (
@@ -13,9 +16,15 @@ module sample #(
     input  wire rst,
     input  wire in_valid,
     input  wire [47:0] in_data,
+    input  wire cfg_clk,
+    input  wire cfg_rst,
+    input  wire clk_on,
     input  wire cfg_we,
-    input  wire [2:0] cfg_address,
+    input  wire [15:0] cfg_address,
     input  wire [7:0] cfg_data,
+    output wire [7:0] cfg_q,
+    output wire cfg_read_ok,
+    output wire cfg_write_ok,
     output wire out_valid,
     output wire [19:0] out_data,
     output wire tmr_err
@@ -28,18 +37,22 @@ module sample #(
 
     // programmable parameters
     wire [47:0] parameters;
-    register_bank #(
-        .BITS    (48),
-        .A_WIDTH (3),
-        .TMR     (TMR)
+    sample_parameters #(
+        .TMR (TMR)
     ) u_parameters (
-        .clk     (clk),
-        .rst     (rst),
-        .we      (cfg_we),
-        .address (cfg_address),
-        .data    (cfg_data),
-        .q       (parameters),
-        .tmr_err (err[0])
+        .clk        (cfg_clk),
+        .rst        (cfg_rst),
+        .clk_on     (clk_on),
+        .in_valid   (in_valid),
+        .we         (cfg_we),
+        .address    (cfg_address),
+        .data       (cfg_data),
+        .byte_q     (cfg_q),
+        .read_ok    (cfg_read_ok),
+        .write_ok   (cfg_write_ok),
+        .bus_err    (1'b0),
+        .parameters (parameters),
+        .tmr_err    (err[0])
     );
     wire [47:0] w2_y;
     assign w2_y = parameters[47:0];
