@@ -39,24 +39,30 @@ def _run(  # noqa: PLR0917
     program: Path, manifest: dict[str, Any], events: Words, plan: Plan, run_dir: Path, parameters: bytes
 ) -> Response:
     replace_directory(run_dir, lambda fresh: write_stimulus(fresh, manifest, events, plan, parameters))
+    run_bench(program, manifest["top"], "codesign.sim.testbench", run_dir, plan.seed)
+    if not (run_dir / "measured.json").exists():
+        raise VerificationError(f"the testbench measured nothing: see {run_dir}")
+    return Response({name: read_words(run_dir / f"{name}.npy") for name in PHASES}, read_measured(run_dir))
+
+
+def run_bench(program: Path, top: str, module: str, run_dir: Path, seed: int = 1) -> None:
+    """Run the cocotb tests of `module` on a built simulation, in `run_dir`; `VerificationError` if one fails."""
     log = run_dir.resolve() / "simulation.log"
-    runner = get_runner("verilator")
     try:
-        results = runner.test(
-            test_module="codesign.sim.testbench",
-            hdl_toplevel=manifest["top"],
+        results = get_runner("verilator").test(
+            test_module=module,
+            hdl_toplevel=top,
             hdl_toplevel_lang="verilog",
             build_dir=program,
             test_dir=run_dir.resolve(),
             results_xml=str(run_dir.resolve() / "results.xml"),
-            plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{plan.seed}"],
+            plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{seed}"],
             log_file=log,
         )
     except SystemExit as error:
         raise VerificationError(f"the testbench failed ({_assertion(log)}): see {log}") from error
-    if list(ElementTree.parse(results).iter("failure")) or not (run_dir / "measured.json").exists():
+    if list(ElementTree.parse(results).iter("failure")):
         raise VerificationError(f"the testbench failed ({_assertion(log)}): see {log}")
-    return Response({name: read_words(run_dir / f"{name}.npy") for name in PHASES}, read_measured(run_dir))
 
 
 def _assertion(log: Path) -> str:
