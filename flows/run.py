@@ -150,9 +150,10 @@ def prepare(options: RunOptions, watch: Stopwatch) -> tuple[Bound, Manifest, flo
 
 
 def show_report(folder: Path) -> str:
-    """Return the summary of an earlier run, with its failures per chip if they were computed."""
+    """Return the summary of an earlier run, with its upset campaign and failures per chip if there are any."""
     rate = rate_text(read_json(folder / RATE_RESULT)) if (folder / RATE_RESULT).exists() else ""
-    return render_text(read_report(folder / "report.json")) + rate
+    upsets = (folder / "seu.txt").read_text(encoding="utf-8") if (folder / "seu.txt").exists() else ""
+    return render_text(read_report(folder / "report.json")) + upsets + rate
 
 
 def _check_early(options: RunOptions) -> None:
