@@ -18,7 +18,7 @@ class InjectOptions:
 
     `samples` are drawn for flip-flops and as many for nodes, with `seed`; `chunk` experiments make one file. With a
     `netlist` (Yosys JSON) of module `top`: its `clocks` and `resets` (ports, or stems of three lanes), the level at
-    which these reset, its `error` output, inputs by port from the npz file `stimulus` or random ones for `cycles`
+    which these reset, its `errors` outputs, inputs by port from the npz file `stimulus` or random ones for `cycles`
     cycles, and how many cycles every fault is observed for.
     """
 
@@ -31,7 +31,7 @@ class InjectOptions:
     clocks: tuple[str, ...] = ()
     resets: tuple[str, ...] = ()
     reset_level: int = 1
-    error: str = "tmr_err"
+    errors: tuple[str, ...] = ("tmr_err",)
     stimulus: Path | None = None
     cycles: int = 64
     horizon: int = 32
@@ -58,7 +58,10 @@ inject_options: tuple[Any, ...] = (
     click.option("--clock", "clocks", multiple=True, help="Clock port of the netlist; default: found. Repeatable."),
     click.option("--reset", "resets", multiple=True, help="Reset port, or stem of rstA, rstB, rstC; repeatable."),
     click.option("--reset-level", type=click.IntRange(0, 1), default=1, show_default=True, help="Level that resets."),
-    click.option("--error", default="tmr_err", show_default=True, help="Output that flags a corrected upset."),
+    click.option(
+        "--error", "errors", multiple=True, default=("tmr_err",), show_default=True,
+        help="Output that flags or counts corrected upsets; repeatable.",
+    ),
     click.option("--stimulus", type=_FILE, help="Npz file of input ports by cycle; default: random values."),
     click.option("--cycles", type=_COUNT, default=64, show_default=True, help="Cycles with random values to hit."),
     click.option(

@@ -17,7 +17,7 @@ from codesign.campaign import Flag, Plan, exhaustive
 from codesign.data.arrays import read_arrays
 from codesign.errors import BadInputError, VerificationError
 from codesign.files import write_with
-from codesign.flows.fault_classes import Copies
+from codesign.flows.fault_classes import Copies, compared_state
 from codesign.flows.fault_netlist import FaultNetlist
 from codesign.flows.fault_stimulus import Playback, net_bits
 from codesign.sim.seu import Circuit, Experiments, Packed, Watched, kernel_source
@@ -70,27 +70,29 @@ def set_up(
 ) -> Setting:
     """Simulate without faults and say what is compared."""
     trace, _ = circuit.simulate(playback.bits, playback.nets.astype(np.int32), netlist.initial, playback.setup_cycles)
-    watched = _watched(netlist, playback, trace, copies, errors)
-    return Setting(netlist, circuit, playback, trace, watched, copies, _digest(netlist.source, playback, watched))
-
-
-def _watched(
-    netlist: FaultNetlist, playback: Playback, trace: Packed, copies: Copies, errors: tuple[str, ...]
-) -> Watched:
-    compared = np.zeros(netlist.net_count, np.uint8)
-    for name in (*playback.data, *(name for name in netlist.outputs() if name not in playback.data)):
-        compared[netlist.ports[name].nets] = 3 if name in errors else 2 if name in playback.data else 1
-    compared[:2] = 0
     qualified = np.ones(playback.cycles, np.uint8)
     if playback.valid is not None:
         qualified = net_bits(trace, netlist.ports[playback.valid].nets)[:, 0]
-    return Watched(compared, qualified, copies.group, copies.sets)
+    counted = compared_state(netlist, circuit, (*errors, *playback.unread))
+    watched = Watched(_compared(netlist, playback, errors), qualified, copies.group, copies.sets, counted)
+    return Setting(netlist, circuit, playback, trace, watched, copies, _digest(netlist.source, playback, watched))
+
+
+def _compared(netlist: FaultNetlist, playback: Playback, errors: tuple[str, ...]) -> NDArray[np.uint8]:
+    """How every net is compared, as `Watched` says."""
+    compared = np.zeros(netlist.net_count, np.uint8)
+    first_data = sorted(netlist.outputs(), key=lambda name: name not in playback.data)
+    for name in first_data:
+        if name not in playback.unread:
+            compared[netlist.ports[name].nets] = 3 if name in errors else 2 if name in playback.data else 1
+    compared[:2] = 0
+    return compared
 
 
 def _digest(source: str, playback: Playback, watched: Watched) -> str:
     window = f"{playback.window} {playback.horizon_cycles} {playback.setup_cycles}"
     found = hashlib.sha256("\n".join([kernel_source(), source, window]).encode())
-    for array in (playback.bits, playback.nets, watched.compared, watched.qualified, watched.copies):
+    for array in (playback.bits, playback.nets, watched.compared, watched.qualified, watched.copies, watched.counted):
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
 

@@ -70,6 +70,26 @@ def next_states(netlist: FaultNetlist, circuit: Circuit) -> NDArray[np.uint64]:
     return np.stack(columns, axis=1)
 
 
+def compared_state(netlist: FaultNetlist, circuit: Circuit, telemetry: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return by flip-flop whether its state is compared: not what is there for `telemetry` outputs alone.
+
+    Such as a counter of errors, which is to differ after an error; what reaches no output at all is compared.
+    """
+    others = tuple(name for name in netlist.outputs() if name not in telemetry)
+    return (_reaching(netlist, circuit, others) | ~_reaching(netlist, circuit, telemetry)).astype(np.uint8)
+
+
+def _reaching(netlist: FaultNetlist, circuit: Circuit, outputs: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which flip-flops reach the outputs, in any number of cycles."""
+    nets = np.concatenate([np.zeros(0, np.int64), *(netlist.ports[name].nets for name in outputs)])
+    found = np.zeros(len(netlist.q), bool)
+    while True:
+        now = circuit.reaching(np.concatenate([nets, netlist.d[found]]).astype(np.int32))[netlist.q]
+        if (now == found).all():
+            return found
+        found = now
+
+
 def node_classes(
     netlist: FaultNetlist, circuit: Circuit, copies: Copies, errors: tuple[str, ...], resets: tuple[str, ...]
 ) -> Mapping[int, str]:

@@ -34,7 +34,8 @@ class Playback:
     """Input bits (cycles, nets) and their nets; the first `setup_cycles` reset and load, and are not kept.
 
     `window`: cycles after the set-up in which faults strike, each observed for `horizon_cycles`. `valid` names the
-    output whose value says when the `data` outputs count; without it all outputs always count.
+    output whose value says when the `data` outputs count; without it all outputs always count. Those in `unread` never
+    do.
     """
 
     bits: NDArray[np.uint8]
@@ -44,6 +45,7 @@ class Playback:
     horizon_cycles: int
     valid: str | None = None
     data: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def cycles(self) -> int:
@@ -66,8 +68,10 @@ def design_playback(bound: Bound, manifest: Mapping[str, Any], netlist: FaultNet
     playing = played(manifest, words[rows], beats.inputs)
     setup = setup_ports(manifest, parameter_bytes(bound.graph, bound.cases[0].parameters))
     bits, nets = _port_bits(netlist, setup, playing)
-    last = count * ii - span if whole else warm + span
-    return Playback(bits, nets, _cycles(setup), range(warm, last), span, "out_valid", ("out_data",))
+    window = range(warm, count * ii - span if whole else warm + span)
+    # Nothing is read over the configuration bus while events come.
+    unread = tuple(name for name in netlist.outputs() if name.startswith("cfg_"))
+    return Playback(bits, nets, _cycles(setup), window, span, "out_valid", ("out_data",), unread)
 
 
 def require_reference(bound: Bound, manifest: Mapping[str, Any], netlist: FaultNetlist, trace: Packed) -> int:

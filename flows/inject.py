@@ -47,7 +47,7 @@ from codesign.inject_options import InjectOptions
 from codesign.options import RunOptions
 from codesign.sim.seu import Circuit, load_kernel
 
-ERROR_OUTPUT, RESET_INPUT = "tmr_err", "rst"
+ERROR_OUTPUT, RESET_INPUTS = "tmr_err", ("rst", "cfg_rst")
 NODE_CLASSES = (LOGIC, VOTER, ERROR, INPUT)
 
 
@@ -94,7 +94,7 @@ def _design_subject(options: RunOptions, asked: InjectOptions, folder: Path, wat
         netlist = load_fault_netlist(path, manifest["top"], library)
         circuit = Circuit(load_kernel(folder / "build"), netlist.net_count, netlist.gates, netlist.d, netlist.q)
         copies = find_copies(netlist, circuit)
-        resets = tuple(name for name in netlist.inputs() if name.rstrip("ABC").endswith(RESET_INPUT))
+        resets = tuple(name for stem in RESET_INPUTS for name in lane_ports(stem, netlist.inputs()))
         errors = tuple(name for name in netlist.outputs() if name == ERROR_OUTPUT)
         classes = node_classes(netlist, circuit, copies, errors, resets)
     with watch.step("simulate without faults"):
@@ -113,7 +113,7 @@ def _netlist_subject(asked: InjectOptions, liberty: Path | None, folder: Path, w
         circuit = Circuit(load_kernel(folder / "build"), netlist.net_count, netlist.gates, netlist.d, netlist.q)
         _require_clocks(netlist, asked.clocks)
         resets = tuple(port for name in asked.resets for port in _known(name, netlist.inputs(), "--reset"))
-        errors = _errors(netlist, asked.error)
+        errors = _errors(netlist, asked.errors)
         copies = find_copies(netlist, circuit)
         classes = node_classes(netlist, circuit, copies, errors, resets)
     with watch.step("simulate without faults"):
@@ -142,9 +142,9 @@ def _require_clocks(netlist: FaultNetlist, given: tuple[str, ...]) -> None:
         raise BadInputError(f"--clock leaves out {', '.join(missing)}, which clocks flip-flops of {netlist.top} too")
 
 
-def _errors(netlist: FaultNetlist, name: str) -> tuple[str, ...]:
+def _errors(netlist: FaultNetlist, names: tuple[str, ...]) -> tuple[str, ...]:
     """The error outputs; a netlist without one flags nothing."""
-    errors = lane_ports(name, netlist.outputs())
+    errors = tuple(port for name in names for port in lane_ports(name, netlist.outputs()))
     if len(errors) == len(netlist.outputs()):
         raise BadInputError(f"{netlist.top} has no output to compare but {', '.join(errors) or 'none'}")
     return errors

@@ -133,6 +133,7 @@ struct Watch {
     const uint8_t* qualified;  // by cycle
     const int32_t* group;      // by flip-flop: its set of three copies, or -1
     const int32_t* copies;     // three flip-flops of every set
+    const uint8_t* counted;    // by flip-flop: its state is compared
 };
 
 struct Results {
@@ -213,18 +214,21 @@ struct Simulator {
         }
     }
 
-    // Take what the flip-flops will hold, and clear all differences.
-    void load() {
+    // Take what the flip-flops will hold, and clear all differences; return where state that is compared differs.
+    Word load() {
+        Word alive = spread(false);
         next_held.clear();
         values.clear();
         for (int32_t net : touched)
             for (int32_t k = c.registers.start[net]; k < c.registers.start[net + 1]; ++k) {
                 next_held.push_back(c.registers.item[k]);
                 values.push_back(differs[net]);
+                if (watch.counted[next_held.back()]) alive |= differs[net];
             }
         for (int32_t net : touched) std::memset(&differs[net], 0, sizeof(Word));
         touched.clear();
         held.swap(next_held);
+        return alive;
     }
 
     void start(const int32_t* nets, const int64_t* first, int lanes) {
@@ -252,20 +256,21 @@ struct Simulator {
         held.clear();
         Word alive = spread(false);
         for (int32_t net : forced_nets)
-            if (c.register_of[net] >= 0) { held.push_back(c.register_of[net]); alive |= forced[force_of[net]]; }
+            if (c.register_of[net] >= 0) {
+                held.push_back(c.register_of[net]);
+                if (watch.counted[held.back()]) alive |= forced[force_of[net]];
+            }
         std::memset(results.cycles, 0, sizeof(uint16_t) * lanes);
         for (bool begun = false;; begun = true) {
             for (int lane = 0; lane < lanes; ++lane) results.cycles[lane] += alive.bit(lane);
             vote();
             settle(cycle);
             observe(cycle);
-            load();
+            alive = load();
             if (!begun)
                 for (int32_t net : forced_nets) force_of[net] = -1;
-            alive = spread(false);
-            for (const Word& word : values) alive |= word;
-            visible |= alive;
-            if (++cycle == end || !alive.any()) break;
+            for (const Word& word : values) visible |= word;
+            if (++cycle == end || held.empty()) break;
             for (size_t k = 0; k < held.size(); ++k) touch(c.q[held[k]], values[k]);
         }
         visible |= wrong | flagged;
@@ -401,10 +406,10 @@ void reaching(const void* circuit, uint8_t* marked) {
 // Run experiments, sorted by cycle: experiment e flips nets[first[e]..first[e+1]) for the one cycle at[e]; it is
 // observed for `horizon` cycles, within the `cycles` of the trace. Writes one flag and one count each.
 void inject(const void* circuit, const Bits* trace, int64_t cycles, const uint8_t* compared, const uint8_t* qualified,
-            const int32_t* group, int64_t groups, const int32_t* copies, int64_t experiments, const int64_t* at,
+            const int32_t* group, int64_t groups, const int32_t* copies, const uint8_t* counted, int64_t experiments, const int64_t* at,
             const int64_t* first, const int32_t* nets, int64_t horizon, uint8_t* flags, uint16_t* differing) {
     const Circuit& c = *static_cast<const Circuit*>(circuit);
-    Simulator s(c, Trace{trace, (c.nets + 63) / 64}, Watch{compared, qualified, group, copies}, groups);
+    Simulator s(c, Trace{trace, (c.nets + 63) / 64}, Watch{compared, qualified, group, copies, counted}, groups);
     for (int64_t e = 0; e < experiments;) {
         int64_t next = e + 1;
         while (next < experiments && next - e < LANES && at[next] == at[e]) ++next;

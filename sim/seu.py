@@ -49,13 +49,15 @@ class Watched:
     """What a campaign compares.
 
     `compared` (net): 0 no, 1 an output, 2 an output that counts in the cycles of `qualified` (cycle) only, 3 the error
-    output. `group` (flip-flop) is the row of `copies` (sets, 3) that it belongs to, or NO_COPIES.
+    output. `group` (flip-flop) is the row of `copies` (sets, 3) that it belongs to, or NO_COPIES. `counted`
+    (flip-flop): whether its state is compared.
     """
 
     compared: Bytes
     qualified: Bytes
     group: Indices
     copies: Indices
+    counted: Bytes
 
 
 @dataclass(frozen=True)
@@ -139,13 +141,13 @@ class Circuit:
         """
         count = len(experiments)
         flags, cycles = np.zeros(count, np.uint8), np.zeros(count, np.uint16)
-        arrays = (trace, watched.compared, watched.qualified, watched.group, watched.copies)
+        arrays = (trace, watched.compared, watched.qualified, watched.group, watched.copies, watched.counted)
         kept = [np.ascontiguousarray(array) for array in arrays]
         sorted_by_cycle = [np.ascontiguousarray(a) for a in (experiments.cycles, experiments.first, experiments.nets)]
         self._call(
             "inject",
             *(_pointer(kept[0]), ctypes.c_int64(len(trace)), *map(_pointer, kept[1:4])),
-            *(ctypes.c_int64(len(watched.copies)), _pointer(kept[4]), ctypes.c_int64(count)),
+            *(ctypes.c_int64(len(watched.copies)), *map(_pointer, kept[4:]), ctypes.c_int64(count)),
             *map(_pointer, sorted_by_cycle),
             *(ctypes.c_int64(horizon), _pointer(flags), _pointer(cycles)),
         )

@@ -70,6 +70,19 @@ def protected(*, flagged: bool = True, voted: bool = True, clocks: bool = False)
     return n
 
 
+def counted_errors() -> Netlist:
+    """`protected`, with a registered flag, and a bit that inverts with every error."""
+    n = protected(flagged=False)
+    clk, rst = n.ports["clk"]["bits"][0], n.ports["rst"]["bits"][0]
+    copies = [n.names[f"q{copy}"]["bits"][0] for copy in "ABC"]
+    error = n.vote(*copies)[1]
+    n.output("tmr_err", n.flip_flop("flag", error, clk, n.net(), "SDFF_PP0", R=rst))
+    count = n.net()
+    n.flip_flop("count_r", n.gate("XOR", A=error, B=count), clk, count, "SDFF_PP0", R=rst)
+    n.output("count", count)
+    return n
+
+
 def pipeline(*, used: bool = True) -> Netlist:
     """Two single registers in a row behind d; what is not used is gated with a zero before the output."""
     n = Netlist()

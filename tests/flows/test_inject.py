@@ -12,7 +12,7 @@ import pytest
 
 from codesign.cli import execute
 from codesign.sim.seu import load_kernel
-from tests.flows.fault_zoo import Netlist, pipeline, protected, toggle
+from tests.flows.fault_zoo import Netlist, counted_errors, pipeline, protected, toggle
 
 CYCLES = 20
 
@@ -49,6 +49,12 @@ def test_an_upset_copy_is_corrected_and_flagged(tmp_path):
 
 def test_without_an_error_output_the_same_is_unflagged(tmp_path):
     assert upsets(inject(protected(flagged=False), tmp_path)) == {"corrected_unflagged": 3 * CYCLES}
+
+
+def test_a_counter_of_errors_is_no_state_that_has_to_heal(tmp_path):
+    errors = ("--error", "tmr_err", "--error", "count")
+    assert upsets(inject(counted_errors(), tmp_path, *errors)) == {"corrected_flagged": 5 * CYCLES}
+    assert upsets(inject(counted_errors(), tmp_path))["never_healed"] == 4 * CYCLES
 
 
 def test_copies_that_do_not_feed_back_the_vote_are_found_not_to_heal(tmp_path):

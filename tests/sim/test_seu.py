@@ -57,9 +57,10 @@ def expected(golden, faulty, q, start, watched):
     """Flags without VISIBLE, and cycles with another state, of one experiment."""
     end = min(start + HORIZON, CYCLES)
     wrong = flagged = outvoted = False
-    state = [bool((golden[c][q] != faulty[c][q]).any()) for c in range(start, CYCLES)]
-    last = next((n for n, differs in enumerate(state) if n > 0 and not differs), len(state))
-    alive = end < CYCLES and start + last > end
+    differing = np.array([golden[c][q] != faulty[c][q] for c in range(start, CYCLES)])
+    state = [bool(row[watched.counted == 1].any()) for row in differing]
+    last = next((n for n, row in enumerate(differing) if n > 0 and not row.any()), len(differing))
+    alive = end < CYCLES and start + last > end and state[end - start]
     for cycle in range(start, min(end, start + last)):
         differs = golden[cycle] != faulty[cycle]
         wrong |= bool(differs[watched.compared == 1].any())
@@ -92,7 +93,8 @@ def test_every_experiment_is_as_in_a_plain_simulation(kernel, seed):
     compared = np.zeros(nets, np.uint8)
     compared[random.choice(np.arange(2, nets), 6, replace=False)] = (1, 1, 2, 2, 3, 3)
     group, copies = np.array([0, 0, 0, -1, -1, -1], np.int32), np.array([[0, 1, 2]], np.int32)
-    watched = Watched(compared, random.integers(0, 2, CYCLES, np.uint8), group, copies)
+    counted = np.array([1, 1, 1, 1, 0, 0], np.uint8)
+    watched = Watched(compared, random.integers(0, 2, CYCLES, np.uint8), group, copies, counted)
     sites = [(cycle, net) for cycle in range(CYCLES - HORIZON) for net in range(2, nets)]
     experiments = Experiments(
         np.array([cycle for cycle, _ in sites]),
@@ -116,7 +118,7 @@ def test_several_flips_at_once_and_any_split_give_the_same(kernel):
     compared = np.zeros(nets, np.uint8)
     compared[-4:] = 1
     none = np.full(REGISTERS, -1, np.int32), np.zeros((0, 3), np.int32)
-    watched = Watched(compared, np.ones(CYCLES, np.uint8), *none)
+    watched = Watched(compared, np.ones(CYCLES, np.uint8), *none, np.ones(REGISTERS, np.uint8))
     chosen = [(cycle, sorted(random.choice(np.arange(2, nets), 3, replace=False))) for cycle in (0, 0, 1, 4, 4, 4, 8)]
     experiments = Experiments(
         np.array([cycle for cycle, _ in chosen]),
