@@ -24,8 +24,9 @@ _CYCLES = click.IntRange(min=1)
 @click.option(
     "--transients",
     multiple=True,
-    metavar="NAME=CM2*COUNT",
-    help="Cross-section of single points, such as clock=2e-10*40; repeatable. A campaign of that name is used.",
+    metavar="NAME=CM2[*COUNT]",
+    help="Cross-section of single points, such as clock=2e-10*40 or voter=1e-12; repeatable. Names, numbers of nodes "
+    "and probabilities: those of the campaign.",
 )
 @click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
 def upset_rate(
@@ -33,12 +34,11 @@ def upset_rate(
     cross_section_cm2: float,
     flux_per_cm2_s: float,
     live_s: float,
-    transients: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Say how many failures a chip of the run in FOLDER has in its live time; needs `codesign inject` before."""
-    from codesign.flows.upset_rate import RateOptions, parse_nodes, rate_of_run
+    from codesign.flows.upset_rate import RateOptions, rate_of_run
     from codesign.upset_rate import Radiation
 
     radiation = Radiation(cross_section_cm2, flux_per_cm2_s, live_s)
-    click.echo(rate_of_run(folder, RateOptions(radiation, nodes=parse_nodes(transients), **given)))
+    click.echo(rate_of_run(folder, RateOptions(radiation, **given)))

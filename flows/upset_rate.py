@@ -18,7 +18,7 @@ from codesign.upset_rate import Campaign, Nodes, Radiation, Triples, upset_rate
 
 RESULT = "upset_rate.json"
 MANIFEST, CAMPAIGNS = "rtl/manifest.json", "seu.json"
-_NODES = re.compile(r"(?P<name>[\w ]+)=(?P<cross_section>[0-9.]+(?:[eE][+-]?[0-9]+)?)\*(?P<count>[0-9]{1,9})")
+_NODES = re.compile(r"(?P<name>[\w ]+)=(?P<cross_section>[0-9.]+(?:[eE][+-]?[0-9]+)?)(?:\*(?P<count>[0-9]{1,9}))?")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class RateOptions:
 
     Registers heal every `healing_cycles` cycles, in `gated_fraction` of the time every `gated_cycles`. A memory word
     matters for `memory_healing_cycles` after it was written, None: the latency, after which nothing reads it.
+    `transients` are texts as in `parse_nodes`.
     """
 
     radiation: Radiation
@@ -34,7 +35,7 @@ class RateOptions:
     gated_cycles: int | None = None
     gated_fraction: float = 0.0
     memory_healing_cycles: int | None = None
-    nodes: tuple[Nodes, ...] = ()
+    transients: tuple[str, ...] = ()
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
@@ -42,14 +43,22 @@ class RateOptions:
             raise BadInputError("--gated-cycles and --gated-fraction belong together: give both, the fraction above 0")
 
 
-def parse_nodes(texts: Sequence[str]) -> tuple[Nodes, ...]:
-    """Read "NAME=CM2*COUNT" texts, such as "clock=2e-10*40"; `BadInputError` names the text that is wrong."""
+def parse_nodes(texts: Sequence[str], campaigns: Sequence[Campaign]) -> tuple[Nodes, ...]:
+    """Read "NAME=CM2*COUNT" texts, such as "clock=2e-10*40"; `BadInputError` names the text that is wrong.
+
+    Without "*COUNT" there are as many nodes as the campaign of that name found in the netlist.
+    """
+    counts = {campaign.name: campaign.targets for campaign in campaigns}
     found = []
     for text in texts:
         match = _NODES.fullmatch(text)
         if match is None:
-            raise BadInputError(f"--transients {text!r} must be NAME=CM2*COUNT, for example clock=2e-10*40")
-        found.append(Nodes(match["name"], int(match["count"]), float(match["cross_section"])))
+            raise BadInputError(f"--transients {text!r} must be NAME=CM2 or NAME=CM2*COUNT, such as clock=2e-10*40")
+        count = counts.get(match["name"]) if match["count"] is None else int(match["count"])
+        if count is None:
+            known = ", ".join(sorted(counts)) or "none"
+            raise BadInputError(f"--transients {text!r} needs *COUNT: nodes known from the campaign are {known}")
+        found.append(Nodes(match["name"], count, float(match["cross_section"])))
     names = [one.name for one in found]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -60,12 +69,13 @@ def parse_nodes(texts: Sequence[str]) -> tuple[Nodes, ...]:
 def rate_of_run(folder: Path, options: RateOptions) -> str:
     """Write `upset_rate.json` into the folder of a run and return the table."""
     manifest, content = read_json(folder / MANIFEST), read_json(folder / CAMPAIGNS)
+    transients = read_campaigns(content, "transients", folder / CAMPAIGNS)
     found = upset_rate(
         options.radiation,
         triples_of(manifest, options),
         read_campaigns(content, "campaigns", folder / CAMPAIGNS),
-        options.nodes,
-        read_campaigns(content, "transients", folder / CAMPAIGNS),
+        parse_nodes(options.transients, transients),
+        transients,
         options.confidence,
     )
     sources = {name: sha256_of(folder / name) for name in (MANIFEST, CAMPAIGNS)}

@@ -10,6 +10,7 @@ from codesign.cli import execute
 from codesign.errors import BadInputError
 from codesign.files import write_json
 from codesign.flows.upset_rate import parse_nodes
+from codesign.upset_rate import Campaign
 
 MANIFEST = {"tmr": "registers", "clock_ns": 25.0, "register_bits": 1000, "latency_cycles": 4, "ii_cycles": 1}
 OUTCOMES = {"masked": 400, "corrected_flagged": 600, "corrected_unflagged": 0, "wrong_output": 0, "never_healed": 0}
@@ -88,10 +89,13 @@ def test_transients_take_their_probability_from_the_campaign(run_folder: Path):
 
 
 def test_transients_are_read_and_wrong_ones_refused():
-    (clock, reset) = parse_nodes(["clock=2e-10*40", "reset=1e-12*3"])
-    assert (clock.count, clock.cross_section_cm2, reset.name) == (40, 2e-10, "reset")
-    for wrong in ("clock", "clock=2e-10", "=1*2", "clock=x*2", "clock=1e-10*0"):
+    voters = Campaign("voter", 7, 10, 1, 0, exhaustive=True)
+    clock, voter = parse_nodes(["clock=2e-10*40", "voter=1e-12"], [voters])
+    assert (clock.count, clock.cross_section_cm2, voter.count) == (40, 2e-10, 7)
+    for wrong in ("clock", "clock=2e-10*", "=1*2", "clock=x*2", "clock=1e-10*0"):
         with pytest.raises(BadInputError, match=r"NAME=CM2\*COUNT|at least one node"):
-            parse_nodes([wrong])
+            parse_nodes([wrong], [])
+    with pytest.raises(BadInputError, match="known from the campaign are voter"):
+        parse_nodes(["clock=2e-10"], [voters])
     with pytest.raises(BadInputError, match="more than once"):
-        parse_nodes(["clock=1e-10*1", "clock=2e-10*1"])
+        parse_nodes(["clock=1e-10*1", "clock=2e-10*1"], [])
