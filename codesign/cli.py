@@ -25,7 +25,7 @@ from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
 from codesign.inject_options import InjectOptions, inject_options
 from codesign.options import ARCHITECTURES, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
-from codesign.radiation_commands import upset_rate
+from codesign.radiation_commands import check_tmr, upset_rate
 from codesign.register_map import CONFIG_BUSES
 from codesign.train.commands import train
 
@@ -292,6 +292,7 @@ def report(folder: Path) -> None:
 
 
 codesign.add_command(upset_rate)
+codesign.add_command(check_tmr)
 codesign.add_command(train)
 
 

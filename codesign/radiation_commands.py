@@ -1,9 +1,13 @@
-"""The command `codesign upset-rate`; what is slow to load is imported inside of it."""
+"""The commands `codesign upset-rate` and `check-tmr`; what is slow to load is imported inside of them."""
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import click
+
+from codesign.errors import BadInputError, VerificationError
 
 SECONDS_OF_YEAR = 365.25 * 86400
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -42,3 +46,52 @@ def upset_rate(
 
     radiation = Radiation(cross_section_cm2, flux_per_cm2_s, live_s)
     click.echo(rate_of_run(folder, RateOptions(radiation, **given)))
+
+
+TMR_CHECKS = ("none", "registers", "triplicated_voters", "full", "full_clocks", "selective")
+
+
+@click.command("check-tmr")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--top", metavar="MODULE", help="Top module of a netlist; default: the one marked so.")
+@click.option("--mode", type=click.Choice(TMR_CHECKS), help="What is required; default: the manifest's, or registers.")
+@click.option(
+    "--except", "exceptions", multiple=True, metavar="PREFIX=MODE",
+    help="Registers whose name starts with PREFIX need only MODE; repeatable.",
+)  # fmt: skip
+@click.option("--expected-bits", type=click.IntRange(min=0), help="How many bits must stand three times.")
+@click.option("--error-output", default="tmr_err", show_default=True, help="Output that is high while a copy differs.")
+@click.option("--require-error-output", is_flag=True, help="A missing error output is a violation.")
+@click.option(
+    "--liberty", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Liberty file whose cells are in the netlist, or that a folder is mapped to.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--work", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/check-tmr"), show_default=True,
+    help="Folder for what has to be synthesised first.",
+)  # fmt: skip
+def check_tmr(path: Path, *, liberty: Path | None, as_json: bool, top: str | None, work: Path, **given: Any) -> None:
+    """Prove triplication in PATH: a flat Yosys JSON netlist, or a folder of emitted Verilog. Exit code 1 if broken."""
+    from codesign.flows.check_tmr import check_path, manifest_requirement, requirement_for
+
+    mode, bits = given["mode"], given["expected_bits"]
+    promised = manifest_requirement(path) if mode is None else requirement_for(mode)
+    requirement = dataclasses.replace(
+        promised,
+        exceptions=_exceptions(given["exceptions"]),
+        protected_bits=promised.protected_bits if bits is None else bits,
+        error_output=given["error_output"],
+        error_output_required=promised.error_output_required or given["require_error_output"],
+    )
+    report = check_path(path, top, requirement, liberty, work)
+    click.echo(json.dumps(dataclasses.asdict(report), indent=1) if as_json else report.text)
+    if report.violations:
+        raise VerificationError(f"{len(report.violations)} violations of mode {report.mode} in {report.top}")
+
+
+def _exceptions(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(text.rpartition("=")[::2] for text in texts)
+    if "" in pairs or len(pairs) < len(texts):
+        raise BadInputError(f"--except {' '.join(texts)}: give each once as PREFIX=MODE, for example u_fifo=none")
+    return pairs

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from codesign.errors import CodesignError, VerificationError
 from codesign.files import read_json
+from codesign.flows.check_tmr import check_emitted
 from codesign.flows.process import end_group
-from codesign.flows.triples import check_triples, memory_bits
+from codesign.flows.tmr_netlist import TmrReport, require
 from codesign.flows.yosys import (
     AsicResult,
     FlipFlopCount,
@@ -24,6 +25,7 @@ from codesign.flows.yosys import (
     count_flip_flops,
     synthesise_asic,
     synthesise_fpga,
+    synthesise_gates,
 )
 
 
@@ -32,6 +34,7 @@ class Synthesis:
     """Results of all mappings of one design."""
 
     flip_flops: FlipFlopCount
+    tmr: TmrReport
     asic: AsicResult
     fpga: FpgaResult
 
@@ -45,9 +48,10 @@ class Synthesis:
         }
 
     def text(self) -> str:
-        """Return the numbers in three lines."""
+        """Return the numbers in a few lines."""
         area = f"{self.asic.area_um2:.0f} um2, " if self.asic.area_um2 is not None else ""
         return (
+            f"{self.tmr.text}\n"
             f"flip-flops {self.flip_flops.flip_flop_bits} (declared {self.flip_flops.expected_bits})\n"
             f"area {area}{self.asic.nand2_equivalents:.0f} NAND2 equivalents\n"
             f"FPGA {self.fpga.luts} LUT, {self.fpga.flip_flops} FF"
@@ -55,27 +59,29 @@ class Synthesis:
 
 
 def synthesise(folder: Path, liberty: Path | None, clock_ns: float) -> Synthesis:
-    """Synthesise `folder`/rtl; `VerificationError` if a register copy is missing in the netlist."""
+    """Synthesise `folder`/rtl; `VerificationError` if the netlist breaks the triplication that it promises."""
     rtl, work = folder / "rtl", folder / "synthesis"
     flip_flops = count_flip_flops(rtl, work)
-    require_registers(flip_flops, rtl, work)
-    return Synthesis(flip_flops, synthesise_asic(rtl, liberty, work, clock_ns), synthesise_fpga(rtl, work))
+    tmr = require_registers(flip_flops, rtl, work)
+    return Synthesis(flip_flops, tmr, synthesise_asic(rtl, liberty, work, clock_ns), synthesise_fpga(rtl, work))
 
 
-def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
-    """Every declared bit must be there, three times where triplicated; a bit that never changes may be a constant."""
-    manifest, netlist = read_json(rtl / "manifest.json"), work / count.source.name
-    copies, constant = 1, 0
-    if manifest["tmr"] == "registers":
-        copies, constant = 3, check_triples(netlist, manifest["top"]).constant_bits
-    memories, declared = memory_bits(netlist, manifest["top"], copies=copies), manifest.get("memory_bits", 0)
-    if memories != declared:
-        raise VerificationError(f"synthesis left {memories} bits of memory of {declared} declared: see {work}")
-    if count.latch_bits or count.flip_flop_bits != copies * (count.declared_bits - constant):
+def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> TmrReport:
+    """Every declared bit must be there, protected as promised; a bit that never changes may be a constant."""
+    manifest = read_json(rtl / "manifest.json")
+    report = require(check_emitted(rtl, synthesise_gates(rtl, work), None))
+    declared = manifest.get("memory_bits", 0)
+    if report.memory_bits != declared:
+        raise VerificationError(
+            f"synthesis left {report.memory_bits} bits of memory of {declared} declared: see {work}"
+        )
+    copies = 1 if manifest["tmr"] == "none" else 3
+    if count.latch_bits or count.flip_flop_bits != copies * (count.declared_bits - report.constant_bits):
         raise VerificationError(
             f"synthesis left {count.flip_flop_bits} flip-flops and {count.latch_bits} latches of "
-            f"{count.expected_bits} flip-flops declared ({constant} bits are constant): see {work}"
+            f"{count.expected_bits} flip-flops declared ({report.constant_bits} bits are constant): see {work}"
         )
+    return report
 
 
 @contextlib.contextmanager

@@ -111,6 +111,11 @@ def count_flip_flops(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_T
     return FlipFlopCount(*bits, wall_s(job), source(job, "netlist.json"))
 
 
+def synthesise_gates(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Path:
+    """Synthesise the design to Yosys' own gates, which all mappings start from, and return the JSON netlist."""
+    return _gates(read_rtl(rtl_dir), work_dir, timeout_s) / "netlist.json"
+
+
 def synthesise_asic(
     rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns: float, timeout_s: float = DEFAULT_TIMEOUT_S
 ) -> AsicResult:

@@ -64,6 +64,20 @@ def gates_script(top: str, sources: Sequence[str]) -> str:
         "delete t:$scopeinfo",
         "opt_clean -purge",
         f"write_rtlil {GATES}",
+        "write_json netlist.json",
+    )
+
+
+def to_gates_script(top: str) -> str:
+    """Return the script that flattens words.json and maps its words to gates, and changes nothing else."""
+    return _script(
+        "read_json words.json",
+        f"hierarchy -check -top {top}",
+        "setattr -mod -unset keep_hierarchy",
+        "flatten",
+        "techmap",
+        "delete t:$scopeinfo",
+        "write_json netlist.json",
     )
 
 

@@ -1,0 +1,76 @@
+"""The check of triplication for users and flows: of a netlist file, or of emitted Verilog, which is synthesised."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from codesign.errors import BadInputError
+from codesign.files import read_json
+from codesign.flows import yosys_scripts as scripts
+from codesign.flows.flat_netlist import has_words
+from codesign.flows.liberty import Library, read_liberty
+from codesign.flows.tmr_netlist import TmrReport, check_netlist
+from codesign.flows.tmr_rules import Requirement
+from codesign.flows.yosys import synthesise_asic, synthesise_gates
+from codesign.flows.yosys_job import run_job
+
+SELECTIVE = "selective"
+DEFAULT_CLOCK_NS = 25.0
+
+
+def check_path(path: Path, top: str | None, requirement: Requirement, liberty: Path | None, work: Path) -> TmrReport:
+    """Check a Yosys JSON netlist, or the Verilog of a folder with a manifest, against `requirement`.
+
+    The folder is synthesised in `work`, to the cells of `liberty` if given; a netlist with words is mapped to gates.
+    """
+    library = None if liberty is None else read_liberty(liberty)
+    if not path.is_dir():
+        top = top or top_of(path)
+        if has_words(path, top):
+            path = (
+                run_job(scripts.to_gates_script(top), "to_gates", {"words.json": path}, work, 3600.0) / "netlist.json"
+            )
+        return check_netlist(path, top, requirement, library)
+    manifest = read_json(path / "manifest.json")
+    if liberty is None:
+        netlist = synthesise_gates(path, work)
+    else:
+        netlist = synthesise_asic(path, liberty, work, float(manifest.get("clock_ns", DEFAULT_CLOCK_NS))).netlist_json
+    return check_netlist(netlist, manifest["top"], requirement, library)
+
+
+def check_emitted(rtl_dir: Path, netlist: Path, library: Library | None) -> TmrReport:
+    """Check a netlist made of `rtl_dir` for all that its manifest promises."""
+    manifest = read_json(rtl_dir / "manifest.json")
+    return check_netlist(netlist, manifest["top"], requirement_of(manifest), library)
+
+
+def manifest_requirement(path: Path) -> Requirement:
+    """Return what the manifest of folder `path` promises; for a netlist file, mode `registers`."""
+    return requirement_of(read_json(path / "manifest.json")) if path.is_dir() else Requirement()
+
+
+def requirement_of(manifest: dict[str, Any]) -> Requirement:
+    """Return what the manifest of an emitted design promises."""
+    mode = str(manifest["tmr"])
+    requirement = requirement_for(mode)
+    if requirement.selective or mode == "none":
+        return requirement
+    return replace(requirement, protected_bits=int(manifest["register_bits"]), error_output_required=True)
+
+
+def requirement_for(mode: str) -> Requirement:
+    """Return the requirement of a mode by its name; the triples of a selective design keep the rules of `registers`."""
+    if mode.partition(":")[0] == SELECTIVE:
+        return Requirement("registers", selective=True)
+    return Requirement(mode)
+
+
+def top_of(path: Path) -> str:
+    """Return the top module of a Yosys JSON netlist: the one marked so, or the only one."""
+    modules = read_json(path).get("modules", {})
+    marked = [n for n, m in modules.items() if int(str(m.get("attributes", {}).get("top", "0")), 2)]
+    names = marked or list(modules)
+    if len(names) != 1:
+        raise BadInputError(f"{path} does not say which module is the top: choose with --top of {', '.join(modules)}")
+    return str(names[0])

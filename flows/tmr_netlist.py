@@ -1,0 +1,236 @@
+"""The check of triplication after synthesis: a flat netlist against the mode that was asked for.
+
+Read `docs/radiation.md` for the rules. `check_netlist` returns all that it found; `require` turns it into an error.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesign.errors import VerificationError
+from codesign.flows.flat_netlist import FlatNetlist, read_flat_netlist
+from codesign.flows.liberty import Library
+from codesign.flows.tmr_lanes import (
+    find_lanes,
+    gates_that_matter,
+    private_voters,
+    reaches_itself,
+    shared_clocks,
+    shared_gates,
+    unvoted_outputs,
+)
+from codesign.flows.tmr_rules import LEVELS, Requirement, Violation
+from codesign.flows.tmr_symbolic import Symbolic, symbolic
+from codesign.flows.tmr_upsets import (
+    ErrorOutput,
+    check_memories,
+    difference_violations,
+    lane_outputs,
+    masking_violations,
+    quiet_violations,
+)
+from codesign.flows.triple_names import COPIES, Triple, Triples, find_triples
+
+
+@dataclass(frozen=True, slots=True)
+class TripleFound:
+    """One protected bit and the highest mode that it satisfies."""
+
+    name: str
+    level: str
+
+
+@dataclass(frozen=True)
+class TmrReport:
+    """What the check found. `remains` says in words what stays unprotected or unproven though the mode is met."""
+
+    top: str
+    mode: str
+    flip_flops: int
+    protected_bits: int
+    constant_bits: int
+    unprotected_bits: int
+    memory_bits: int
+    triples: tuple[TripleFound, ...]
+    violations: tuple[Violation, ...]
+    remains: tuple[str, ...]
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """Number of protected bits by the mode that they satisfy."""
+        counts = Counter(triple.level for triple in self.triples)
+        return {level: counts[level] for level in LEVELS if counts[level]}
+
+    @property
+    def text(self) -> str:
+        """The report in lines: counts, violations, what remains."""
+        levels = ", ".join(f"{number} {level}" for level, number in self.levels.items()) or "none"
+        counts = (
+            f"{self.top}: {self.flip_flops} flip-flops, {self.protected_bits} bits in three copies ({levels}), "
+            f"{self.constant_bits} constant, {self.unprotected_bits} unprotected; {self.memory_bits} memory bits"
+        )
+        verdict = (
+            f"{len(self.violations)} violations of mode {self.mode}" if self.violations else f"{self.mode}: proven"
+        )
+        lines = [counts, *(violation.line for violation in self.violations)]
+        return "\n".join([*lines, *(f"remains: {one}" for one in self.remains), verdict])
+
+
+def check_netlist(path: Path, top: str, requirement: Requirement, library: Library | None = None) -> TmrReport:
+    """Check module `top` of the flat Yosys JSON netlist at `path`; `BadInputError` if it is not one."""
+    netlist = read_flat_netlist(path, top, library)
+    found = find_triples(netlist)
+    model = symbolic(netlist, found.triples, lane_inputs=requirement.at_least("full"))
+    structure = list(_structure(netlist, found, requirement))
+    levels, violations, memory_bits = _examine(model, found.triples, requirement)
+    counted = len(found.triples) + found.constant_bits
+    if requirement.protected_bits is not None and counted != requirement.protected_bits:
+        what = f"{counted} bits stand three times, {requirement.protected_bits} are expected"
+        structure.append(Violation(top, "count", what))
+    single = len(netlist.flip_flops) - len(COPIES) * len(found.triples) + len(netlist.latches)
+    return TmrReport(
+        top=top,
+        mode="selective" if requirement.selective else requirement.mode,
+        flip_flops=len(netlist.flip_flops),
+        protected_bits=len(found.triples),
+        constant_bits=found.constant_bits,
+        unprotected_bits=single,
+        memory_bits=memory_bits,
+        triples=tuple(TripleFound(t.name, level) for t, level in zip(found.triples, levels, strict=True)),
+        violations=(*structure, *violations),
+        remains=tuple(_remains(netlist, requirement, levels, single)),
+    )
+
+
+def require(report: TmrReport) -> TmrReport:
+    """Return `report`, or raise `VerificationError` with its first violations."""
+    if report.violations:
+        first = "; ".join(violation.line for violation in report.violations[:3])
+        more = f"; and {len(report.violations) - 3} more" if len(report.violations) > 3 else ""
+        raise VerificationError(f"the netlist of {report.top} breaks triplication ({report.mode}): {first}{more}")
+    return report
+
+
+def _structure(netlist: FlatNetlist, found: Triples, requirement: Requirement) -> Iterator[Violation]:
+    """Yield flip-flops that are in no triple though they should be, with the reason where names give one."""
+    if not requirement.at_least("registers"):
+        return
+    named: set[str] = set()
+    for bit, reason, cells in found.faults:
+        if requirement.at_least("registers", bit):
+            yield Violation(bit, "copies", reason, cells)
+        named.update(cells)
+    if requirement.selective:
+        return
+    covered = {k for triple in found.triples for k in triple.flip_flops}
+    names = _names(netlist)
+    for k, storage in enumerate(netlist.flip_flops):
+        name = names.get(storage.state, storage.cell)
+        if k not in covered and storage.cell not in named and requirement.at_least("registers", name):
+            yield Violation(name, "copies", "a flip-flop that belongs to no triple", (storage.cell,))
+    for cell in netlist.latches:
+        yield Violation(cell, "copies", "a latch: only flip-flops are protected", (cell,))
+
+
+def _names(netlist: FlatNetlist) -> dict[int, str]:
+    """Return the shortest public name of each net."""
+    names: dict[int, str] = {}
+    for name, (offset, bits) in sorted(netlist.names.items(), key=lambda item: (-item[0].count("$"), -len(item[0]))):
+        for k, bit in enumerate(bits):
+            if isinstance(bit, int):
+                names[bit] = f"{name}[{offset + k}]" if len(bits) > 1 else name
+    return names
+
+
+def _examine(
+    model: Symbolic, triples: Sequence[Triple], requirement: Requirement
+) -> tuple[list[str], list[Violation], int]:
+    """Return the level of each triple, the violations of what is required, and the memory bits of one copy."""
+    copy_of = {k: copy for triple in triples for copy, k in zip(COPIES, triple.flip_flops, strict=True)}
+    memories = check_memories(model, copy_of)
+    nets = model.netlist.outputs.get(requirement.error_output)
+    error = None if nets is None else ErrorOutput(nets, memories.readers)
+    violations: list[Violation] = []
+    if requirement.at_least("registers"):
+        violations += memories.violations if not requirement.selective else ()
+        violations += quiet_violations(model, requirement.error_output, error) if error and triples else ()
+        if error is None and requirement.error_output_required:
+            violations.append(Violation(requirement.error_output, "error output", "the port is missing"))
+    # An output that is high anyway says nothing about a single triple.
+    noisy = any(violation.rule == "error output" for violation in violations)
+    levels = []
+    examined = _Examination(model, triples, requirement, None if noisy else error)
+    for triple, loop in zip(triples, reaches_itself(model, triples), strict=True):
+        level, faults = examined.triple(triple, loop)
+        levels.append(level)
+        violations += [f for f in faults if requirement.at_least(_NEEDED_FROM.get(f.rule, "registers"), triple.name)]
+    if requirement.mode in {"full", "full_clocks"}:
+        violations += unvoted_outputs(model, examined.lanes, examined.ignored, triples)
+    if requirement.mode == "full_clocks":
+        violations += examined.resets
+    return levels, violations, memories.bits
+
+
+_NEEDED_FROM = {"separate voters": "triplicated_voters", "separate logic": "full", "separate clocks": "full_clocks"}
+
+
+class _Examination:
+    """What is computed once for all triples of a netlist."""
+
+    def __init__(
+        self, model: Symbolic, triples: Sequence[Triple], requirement: Requirement, error: ErrorOutput | None
+    ) -> None:
+        self.model = model
+        self.error = error
+        self.ignored = [lane_outputs(model, copy, requirement.error_output) for copy in COPIES]
+        self.lanes = find_lanes(model.netlist, triples)
+        self.clocks, self.resets = shared_clocks(model.netlist, self.lanes, triples)
+        self.matters = gates_that_matter(model, requirement.error_output)
+
+    def triple(self, triple: Triple, loop: bool) -> tuple[str, list[Violation]]:
+        """Return the level of a triple and all that keeps it from the highest; `loop`: it is part of what it loads."""
+        faults = list(difference_violations(self.model, triple))
+        unmasked, changes = masking_violations(self.model, triple, self.ignored, self.error)
+        faults += unmasked
+        protected = all(fault.rule == "error output" for fault in faults)
+        shared = shared_gates(self.model.netlist, self.lanes, triple)
+        voters = not loop or not shared or private_voters(self.model.netlist, self.lanes, changes, self.matters)
+        if not voters:
+            what = "copies A, B and C do not have a voter each in their feedback"
+            faults.append(Violation(triple.name, "separate voters", what, shared))
+        if shared:
+            what = "cells stand in front of more than one copy"
+            faults.append(Violation(triple.name, "separate logic", what, shared))
+        clocks = self.clocks.get(triple.name, ())
+        if clocks:
+            what = f"the copies do not have a clock each: {', '.join(clocks)}"
+            faults.append(Violation(triple.name, "separate clocks", what))
+        return _level(protected, voters, not shared, not clocks and not self.resets), faults
+
+
+def _level(*holds: bool) -> str:
+    """Return the highest level whose condition, and those of all levels before it, hold."""
+    reached = 0
+    while reached < len(holds) and holds[reached]:
+        reached += 1
+    return LEVELS[reached]
+
+
+_SINGLE_POINTS = {
+    "none": "everything",
+    "registers": "voters, logic, clock, reset, inputs",
+    "triplicated_voters": "logic, clock, reset, inputs",
+    "full": "clock, reset, inputs, output voters",
+    "full_clocks": "inputs, output voters",
+}
+
+
+def _remains(netlist: FlatNetlist, requirement: Requirement, levels: Sequence[str], single: int) -> Iterator[str]:
+    if requirement.error_output not in netlist.outputs:
+        yield f"no output {requirement.error_output}: upsets are masked, but nothing shows them"
+    if single:
+        yield f"{single} flip-flops or latches outside of triples"
+    if levels:
+        lowest = LEVELS[min(map(LEVELS.index, levels))]
+        yield f"single points of failure: {_SINGLE_POINTS[lowest]}"

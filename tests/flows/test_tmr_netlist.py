@@ -1,0 +1,77 @@
+"""The check of triplication after synthesis, on a zoo of intact and broken designs, as gates and as library cells."""
+
+from pathlib import Path
+
+import pytest
+
+from codesign.flows.liberty import read_liberty
+from codesign.flows.tmr_netlist import check_netlist
+from codesign.flows.tmr_rules import Requirement
+from codesign.flows.yosys import plain_liberty
+from tests.flows.tmr_zoo import BASES, TOO_WEAK, Variant, synthesise, variants
+
+ZOO = variants()
+INTACT = [variant for variant in ZOO if not variant.broken]
+BROKEN = [variant for variant in ZOO if variant.broken]
+LIBRARY = "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
+
+
+def named(variant: Variant) -> str:
+    return f"{variant.mode}-{variant.broken or 'intact'}"
+
+
+def required(mode: str) -> Requirement:
+    return Requirement(mode, error_output_required=True, protected_bits=6)
+
+
+@pytest.fixture(scope="module", params=["", "abc -g AND,MUX,XOR,AOI3"])
+def gates(request, build_cache, tmp_path_factory) -> Path:
+    return synthesise(build_cache, tmp_path_factory.mktemp("zoo") / "zoo.v", request.param)
+
+
+@pytest.fixture(scope="module")
+def cells(build_cache, liberty_dir, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("zoo")
+    liberty = plain_liberty(liberty_dir / LIBRARY, folder)
+    mapping = "dfflibmap -liberty cells.lib\nabc -liberty cells.lib"
+    return synthesise(build_cache, folder / "zoo.v", mapping, liberty)
+
+
+@pytest.fixture(scope="module")
+def library(liberty_dir):
+    return read_liberty(liberty_dir / LIBRARY)
+
+
+@pytest.mark.parametrize("variant", INTACT, ids=named)
+def test_intact_designs_are_proven(gates, variant):
+    report = check_netlist(gates / f"{variant.top}.json", variant.top, required(variant.mode))
+    assert not report.violations, report.text
+    assert report.levels == {variant.mode: 6}
+    assert (report.flip_flops, report.protected_bits, report.unprotected_bits) == (18, 6, 0)
+
+
+@pytest.mark.parametrize("variant", BROKEN, ids=named)
+def test_broken_designs_are_caught(gates, variant):
+    requirement = Requirement(variant.mode)
+    report = check_netlist(gates / f"{variant.top}.json", variant.top, requirement)
+    assert report.violations, report.text
+
+
+@pytest.mark.parametrize(("mode", "asked"), TOO_WEAK)
+def test_a_weaker_mode_is_not_taken_for_a_stronger_one(gates, mode, asked):
+    top = f"intact_{mode}"
+    report = check_netlist(gates / f"{top}.json", top, required(asked))
+    assert report.violations
+    assert report.levels == {mode: 6}
+
+
+@pytest.mark.parametrize("mode", list(BASES))
+def test_a_stronger_mode_satisfies_a_weaker_one(gates, mode):
+    top = f"intact_{mode}"
+    assert not check_netlist(gates / f"{top}.json", top, required("registers")).violations
+
+
+@pytest.mark.parametrize("variant", ZOO, ids=named)
+def test_netlists_of_library_cells_are_judged_alike(cells, library, variant):
+    report = check_netlist(cells / f"{variant.top}.json", variant.top, Requirement(variant.mode), library)
+    assert bool(report.violations) == bool(variant.broken), report.text
