@@ -17,6 +17,7 @@ from cocotb.triggers import FallingEdge
 
 from codesign.files import read_json, write_json
 from codesign.register_map import RegisterMap
+from codesign.sim.config_port import CLOCK_NS, ConfigPort
 from codesign.sim.exchange import PHASES, Measured, read_plan, read_words, write_words
 
 RESET_CYCLES = 2
@@ -35,13 +36,14 @@ class Bench:
         self.in_beats = int(manifest.get("in_beats", 1))
         self.out_beats = int(manifest.get("out_beats", 1))
         self.out_bytes = (int(manifest["out_width"]) + 7) // 8
-        self.registers = RegisterMap.of(manifest)
+        registers = RegisterMap.of(manifest)
+        self.config = ConfigPort(dut, registers, self.step) if registers else None
         self.cycle = 0
         self.err_cycles = 0
         self.driven: list[int] = []
         self.results: list[tuple[int, int]] = []
 
-    async def step(self, word: int | None) -> None:
+    async def step(self, word: int | None = None) -> None:
         """Advance to the next falling edge, record a result if there is one, then drive `word` or nothing."""
         await FallingEdge(self.dut.clk)
         self.cycle += 1
@@ -56,15 +58,13 @@ class Bench:
         """Start the clocks and reset everything; before the first reset the copies of registers hold anything."""
         self.dut.in_valid.value = 0
         self.dut.in_data.value = 0
-        if self.registers:
-            self.dut.clk_on.value = 1
-            self.dut.cfg_we.value = 0
-            self.dut.cfg_rst.value = 1
-            Clock(self.dut.cfg_clk, 2, unit="ns").start()
-        Clock(self.dut.clk, 2, unit="ns").start()
+        if self.config:
+            self.config.start()
+        Clock(self.dut.clk, CLOCK_NS, unit="ns").start()
         await self.reset()
-        if self.registers:
+        if self.config:
             self.dut.cfg_rst.value = 0
+            await self.step(None)
         self.err_cycles = 0
 
     async def reset(self) -> None:
@@ -77,23 +77,13 @@ class Bench:
         self.results.clear()
 
     async def configure(self, parameters: bytes) -> None:
-        """Write the programmable parameters, one byte a cycle, and commit them."""
-        if not self.registers:
+        """Write the programmable parameters, read them back, and commit them."""
+        if not self.config:
             return
-        self.dut.cfg_we.value = 1
-        for byte, value in enumerate(parameters):
-            await self._write(self.registers.byte_address(byte), value)
-        await self._write(self.registers.control, 1)
-        self.dut.cfg_we.value = 0
-        self.dut.cfg_address.value = self.registers.control + 1
+        await self.config.load(parameters)
         for _ in range(self.latency_cycles + self.ii_cycles):
             await self.step(None)
-        assert int(self.dut.cfg_q.value) == 0, "a commit is not finished although no events come"
-
-    async def _write(self, address: int, value: int) -> None:
-        self.dut.cfg_address.value = address
-        self.dut.cfg_data.value = value
-        await self.step(None)
+        assert not await self.config.is_busy(), "a commit is not finished although no events come"
 
     async def event(self, beats: Event, interval: int) -> None:
         """Drive the beats of an event, and nothing until `interval` cycles have passed."""

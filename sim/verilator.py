@@ -32,9 +32,13 @@ MAKE_VARIABLES = (
 )
 BUILD_TOOLS = ("make", "g++", "ar")
 RUNTIME_OBJECTS = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
-READ_PORTS = ("out_valid", "out_data", "tmr_err", "cfg_q", "cfg_read_ok", "cfg_write_ok")
+READ_PORTS = (
+    *("out_valid", "out_data", "tmr_err", "cfg_q", "cfg_read_ok", "cfg_write_ok"),
+    *("sda_low", "prdata", "pready", "pslverr"),
+)
 WRITE_PORTS = (
     *("clk", "rst", "in_valid", "in_data", "cfg_clk", "cfg_rst", "clk_on", "cfg_we", "cfg_address", "cfg_data"),
+    *("i2c_address", "scl_in", "sda_in", "psel", "penable", "pwrite", "paddr", "pwdata"),
 )
 
 

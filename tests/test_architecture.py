@@ -115,6 +115,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "qonnx": frozenset(),
     "cocotb": frozenset({"sim"}),
     "cocotb_tools": frozenset({"sim"}),
+    "cocotbext": frozenset({"sim"}),
     "subprocess": frozenset({"sim", "flows"}),
     "multiprocessing": frozenset({"sim", "flows", "explore"}),
     "pickle": frozenset(),

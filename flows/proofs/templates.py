@@ -52,6 +52,8 @@ PARAMETERS: Mapping[str, tuple[tuple[tuple[str, int], ...], ...]] = {
     "register_bank": (_at(BITS=13, A_WIDTH=2), _at(BITS=32, A_WIDTH=4)),
     "error_counter": (_at(WIDTH=2), _at(WIDTH=8)),
     "swap_control": (_at(LAST=0, QUIET=0), _at(LAST=2, QUIET=0), _at(LAST=2, QUIET=3)),
+    "line_filter": (_at(),),
+    "i2c_slave": (_at(TIMEOUT_BITS=2), _at(TIMEOUT_BITS=20)),
     "row_bank": (_at(BEATS=3, WIDTH=4),),
     "row_sequencer": (_at(BEATS=3, INTERVAL=2), _at(BEATS=4, INTERVAL=1)),
     "row_store": (_at(WIDTH=3, WORDS=4, A_WIDTH=2), _at(WIDTH=2, WORDS=3, A_WIDTH=2)),

@@ -87,6 +87,15 @@ def test_a_manifest_that_lies_is_caught(changed, tmp_path, build_cache, numbers,
         run(changed(**numbers), tmp_path, build_cache)
 
 
+@pytest.mark.parametrize("bus", ["i2c", "apb"])
+def test_parameters_come_over_the_bus_of_the_design(bus, tmp_path, build_cache):
+    rtl_dir = write_rtl(emit(GRAPH, PLAN, tmr="registers", clock_ns=25.0, bus=bus), tmp_path / "rtl")
+    response = run(rtl_dir, tmp_path, build_cache)
+    assert response.measured.tmr_err_cycles == 0
+    for phase in PHASES:
+        compare(GRAPH, GRAPH.evaluate(VALUES), response.phases[phase]).require(phase)
+
+
 def test_one_event_is_enough(emitted, tmp_path, build_cache):
     one = VALUES | {"x": VALUES["x"][:1]}
     response = run(emitted, tmp_path, build_cache, one, Plan(1, 1))
