@@ -15,6 +15,7 @@ from codesign.flows.fault_cells import Builder, add_cells, clock_path, group_cel
 from codesign.flows.liberty import Library
 from codesign.flows.netlist import HIGH, Port, read_module
 from codesign.flows.yosys_job import run_job
+from codesign.flows.yosys_scripts import FLATTEN
 from codesign.sim.seu import OPERATORS, Gates
 
 # Mapped to flip-flops, more bits than this are a macro in any chip, and more than a campaign can flip one by one.
@@ -23,9 +24,9 @@ TIMEOUT_S = 3600.0
 COPY = re.compile(r"(?P<stem>.*?)_?(?P<copy>[ABCabc012])(?P<bit>(\[\d+\])?)")
 _MAP = """\
 read_json netlist_in.json
-hierarchy -check -top {top}
+hierarchy -top {top}
 proc
-flatten
+{flatten}
 memory_collect
 memory_map
 opt_clean
@@ -89,7 +90,12 @@ def gate_netlist(path: Path, top: str, work_dir: Path) -> Path:
             f"{top} has memories of {bits} bits, a campaign maps at most {LARGEST_MEMORY_BITS} to flip-flops: leave "
             "them out of the netlist, as ports"
         )
-    return run_job(_MAP.format(top=top), "gates", {"netlist_in.json": path}, work_dir, TIMEOUT_S) / "netlist.json"
+    return (
+        run_job(
+            _MAP.format(top=top, flatten="\n".join(FLATTEN)), "gates", {"netlist_in.json": path}, work_dir, TIMEOUT_S
+        )
+        / "netlist.json"
+    )
 
 
 def _needs_mapping(kind: str, modules: frozenset[str]) -> bool:

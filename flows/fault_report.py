@@ -15,7 +15,10 @@ from codesign.report_text import columns, heading
 
 RANKING_FORMAT = "codesign register ranking 1"
 LONGEST_LIST = 8
-_EMITTED = re.compile(r"(?P<register>.+)\.(?:single|triplicated|triplicated_voters)\.q(?P<copy>[ABC])")
+# Copies in tmr_register and tmr_register_full.
+_EMITTED = re.compile(
+    r"(?P<register>.+?)(?:\.(?:single|triplicated)\.q|(?:\.triplicated_voters\.copies)?\.copy)(?P<copy>[ABC])"
+)
 _BIT = re.compile(r"(?P<name>.*?)(?:\[(?P<bit>\d+)\])?")
 
 

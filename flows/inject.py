@@ -90,6 +90,7 @@ def _design_subject(options: RunOptions, asked: InjectOptions, folder: Path, wat
     library = read_liberty(options.liberty) if options.liberty else None
     with watch.step("synthesise"):
         path = fault_netlist(folder / "rtl", options.liberty, folder / "synthesis", clock_ns)
+        path = gate_netlist(path, manifest["top"], folder / "synthesis") if library else path
     with watch.step("load netlist"):
         netlist = load_fault_netlist(path, manifest["top"], library)
         circuit = Circuit(load_kernel(folder / "build"), netlist.net_count, netlist.gates, netlist.d, netlist.q)

@@ -9,6 +9,8 @@ MEMORY = "memory_macro"
 _ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
 _ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
 _ABC_LUT6 = "+strash;dc2;if,-K,6"
+# What synthesis kept apart (voters of `tmr_register_full`) is put into one module afterwards.
+FLATTEN = ("setattr -mod -unset keep_hierarchy *", "setattr -unset keep_hierarchy */c:*", "flatten")
 # Registers as the coarse steps leave them: with enable, synchronous reset, both in either order, or neither.
 _WORD_REGISTERS = "t:$dff t:$dffe t:$sdff t:$sdffe t:$sdffce"
 
@@ -109,6 +111,7 @@ def fault_script() -> str:
     """Return the script that writes the gates for upset campaigns: memories as flip-flops, names but no attributes."""
     return _script(
         f"read_rtlil {GATES}",
+        *FLATTEN,
         f"chtype -set $mem_v2 t:{MEMORY}",
         "memory_map",
         "opt_clean",

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from codesign.cli import execute
+from codesign.flows.yosys import fault_netlist
+from codesign.flows.yosys_job import run_job
 from codesign.sim.seu import load_kernel
 from tests.flows.fault_zoo import Netlist, counted_errors, pipeline, protected, toggle
 
@@ -187,3 +189,49 @@ def test_a_campaign_that_was_killed_goes_on_and_ends_the_same(tmp_path):
     assert execute([*arguments, "--chunk", "50", "--output", str(tmp_path / "parts")]) == 0
     assert {file: file.stat().st_mtime_ns for file in times} == times
     assert without_times(tmp_path / "parts") == without_times(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("tmr", ["registers", "none"])
+def test_library_cells_and_gates_of_one_design_give_the_same_outcomes(make_rtl, liberty_dir, tmp_path, tmr):
+    rtl = make_rtl(tmr=tmr)
+    found = []
+    for liberty in (None, liberty_dir / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"):
+        netlist = fault_netlist(rtl, liberty, tmp_path / "synthesis", 10.0)
+        arguments = ["inject", "--netlist", str(netlist), "--top", "mac", "--clock", "clk", "--reset", "rst"]
+        library = [] if liberty is None else ["--liberty", str(liberty)]
+        assert execute([*arguments, *library, "--output", str(tmp_path)]) == 0
+        content = json.loads((tmp_path / "mac" / "seu.json").read_text())
+        found.append((content["campaigns"]["registers"]["outcomes"], content["netlist"]["triples"]))
+        assert (content["netlist"]["classes"].get("voter", 0) > 0) == (tmr == "registers")
+    assert found[0] == found[1]
+    outcomes, triples = found[0]
+    assert triples == (27 if tmr == "registers" else 0)
+    if tmr == "registers":
+        assert outcomes["corrected_flagged"] == sum(outcomes.values()) == 81 * 64
+    else:
+        assert outcomes["wrong_output"] > 0
+
+
+def test_words_and_memories_of_a_netlist_become_flip_flops(tmp_path):
+    """Yosys maps what is no gate: a memory of four words of two bits, and a counter."""
+    sources = tmp_path / "top.v"
+    sources.write_text(MEMORY)
+    script = "read_verilog top.v\nhierarchy -top top\nproc\nmemory -nomap\nwrite_json netlist.json\n"
+    job = run_job(script, "words", {"top.v": sources}, tmp_path / "jobs", 600)
+    arguments = ["inject", "--netlist", str(job / "netlist.json"), "--top", "top", "--clock", "clk", "--reset", "rst"]
+    assert execute([*arguments, "--output", str(tmp_path)]) == 0
+    content = json.loads((tmp_path / "top" / "seu.json").read_text())
+    assert content["netlist"]["flip_flops"] == 4 * 2 + 2 + 2
+    assert content["campaigns"]["registers"]["outcomes"]["wrong_output"] > 0
+
+
+MEMORY = """\
+module top(input clk, input rst, input we, input [1:0] a, input [1:0] d, output reg [1:0] q, output reg [1:0] n);
+    reg [1:0] words [0:3];
+    always @(posedge clk) begin
+        if (we) words[a] <= d;
+        q <= words[a];
+        n <= rst ? 2'd0 : n + 2'd1;
+    end
+endmodule
+"""
