@@ -15,9 +15,9 @@ from codesign.report_text import columns, heading
 
 RANKING_FORMAT = "codesign register ranking 1"
 LONGEST_LIST = 8
-# Copies in tmr_register and tmr_register_full.
+# Copies in tmr_register and tmr_register_full; Yosys makes a scope of every `else if` of a generate block.
 _EMITTED = re.compile(
-    r"(?P<register>.+?)(?:\.(?:single|triplicated)\.q|(?:\.triplicated_voters\.copies)?\.copy)(?P<copy>[ABC])"
+    r"(?P<register>.+?)(?:\.genblk\d+)*(?:\.(?:single|triplicated)\.q|(?:\.triplicated_voters\.copies)?\.copy)(?P<copy>[ABC])"
 )
 _BIT = re.compile(r"(?P<name>.*?)(?:\[(?P<bit>\d+)\])?")
 
@@ -43,6 +43,7 @@ def campaign_section(
         "exhaustive": whole,
         "outcomes": counts,
         "intervals": {name: clopper_pearson(count, total, CONFIDENCE) for name, count in counts.items() if total},
+        "failures": failures,
         "failure_bound": failure_bound(failures, total) if total else None,
         "wrong_output_any": int((flags & Flag.WRONG != 0).sum()),
         "visible": int((flags & Flag.VISIBLE != 0).sum()),
@@ -80,7 +81,10 @@ def register_counts(
 
 
 def ranking(bits: Sequence[tuple[str, int]], counts: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Register bits, the most sensitive first: the fraction of wrong outputs and states that never healed."""
+    """Register bits, the most sensitive first: the fraction of wrong outputs and states that never healed.
+
+    Bits that no sample hit come last, with no injections.
+    """
     entries = []
     for (register, bit), row in zip(bits, counts, strict=True):
         total, wrong, lasting = int(row.sum()), int(row[Outcome.WRONG_OUTPUT]), int(row[Outcome.NEVER_HEALED])
@@ -88,13 +92,13 @@ def ranking(bits: Sequence[tuple[str, int]], counts: NDArray[np.int64]) -> list[
             {
                 "register": register,
                 "bit": bit,
-                "sensitivity": (wrong + lasting) / total if total else None,
+                "sensitivity": (wrong + lasting) / total if total else 0.0,
                 "injections": total,
                 "wrong_output": wrong,
                 "never_healed": lasting,
             }
         )
-    return sorted(entries, key=lambda e: (-(e["sensitivity"] if e["injections"] else -1), e["register"], e["bit"]))
+    return sorted(entries, key=lambda e: (not e["injections"], -e["sensitivity"], e["register"], e["bit"]))
 
 
 def register_section(bits: Sequence[tuple[str, int]], counts: NDArray[np.int64]) -> dict[str, dict[str, int]]:

@@ -209,6 +209,10 @@ def _write(  # noqa: PLR0917
         upsets = campaign_section(results["registers"], len(netlist.q), whole=whole)
         if not upsets["visible"]:
             raise VerificationError(f"no upset of {netlist.top} reached anything: the injection has no effect")
+        if subject.tmr == "none" and not upsets["failures"]:
+            raise VerificationError(
+                f"negative control: no upset of {subject.name} does harm, although nothing protects it"
+            )
         content["campaigns"]["registers"] = upsets
         bits, counts = register_counts(netlist, setting.copies.group, results["registers"])
         content["registers"], ranked = register_section(bits, counts), ranking(bits, counts)

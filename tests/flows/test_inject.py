@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from codesign.cli import execute
+from codesign.flows.fault_report import register_of
 from codesign.flows.yosys import fault_netlist
 from codesign.flows.yosys_job import run_job
 from codesign.sim.seu import load_kernel
@@ -114,6 +115,20 @@ def test_bits_are_ranked_by_what_they_break(tmp_path):
         ("first", 0.0),
         ("second", 0.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "register"),
+    [
+        ("u_fc_r1.single.qA[3]", ("u_fc_r1", 3, "A")),
+        ("u_fc_r1.genblk1.triplicated.qC[12]", ("u_fc_r1", 12, "C")),
+        ("u_fc.u_sum.triplicated_voters.copies.copyB", ("u_fc.u_sum", 0, "B")),
+        ("u_fc_r1.copyB[1]", ("u_fc_r1", 1, "B")),
+        ("state[2]", ("state", 2, "")),
+    ],
+)
+def test_flip_flops_belong_to_the_register_of_the_emitted_design(name, register):
+    assert register_of(name) == register
 
 
 def test_an_idle_stimulus_is_no_campaign(tmp_path, capsys):

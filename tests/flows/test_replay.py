@@ -1,6 +1,7 @@
 """Upsets of the campaign again on the emitted RTL, in Verilator through cocotb: the same outcomes, bit by bit."""
 
 import json
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -25,11 +26,14 @@ from codesign.sim.seu import Circuit, load_kernel
 UPSETS = 300
 
 
-def public_build(rtl_dir, manifest, target):
-    """A simulation in which the copies of all registers can be written."""
+def public_build(rtl_dir, manifest, cache_dir):
+    """A simulation in which the copies of all registers can be written, built once per content."""
+    paths = [(rtl_dir / name).resolve() for name in manifest["sources"]]
+    target = cache_dir / f"replay-{manifest['top']}-{verilator._key(paths)}"
+    if target.exists():
+        return target
 
     def make(directory):
-        paths = [(rtl_dir / name).resolve() for name in manifest["sources"]]
         copies = "".join(f'public_flat_rw -module "tmr_register" -var "q{copy}"\n' for copy in "ABC")
         control = verilator._waivers() + verilator._public_ports(manifest["top"], paths) + copies
         files = [write_text(directory / "ports.vlt", control), *paths]
@@ -102,11 +106,16 @@ def test_the_rtl_answers_upsets_as_the_netlist_does(design, tmr, tmp_path, build
         name = netlist.registers[site]
         experiments.append((int(cycle), registers.index(name.partition("[")[0]), register_of(name)[1]))
     content = {
-        "registers": registers, "outputs": ["out_valid", "out_data", "tmr_err"], "inputs": inputs,
-        "experiments": experiments, "setup_cycles": playback.setup_cycles, "cycles": playback.horizon_cycles + 1,
-    }  # fmt: skip
+        # Yosys makes a scope of every `else if` of a generate block, Verilator does not.
+        "registers": [re.sub(r"\.genblk\d+(?=\.\w+\.q[ABC]$)", "", name) for name in registers],
+        "outputs": ["out_valid", "out_data", "tmr_err"],
+        "inputs": inputs,
+        "experiments": experiments,
+        "setup_cycles": playback.setup_cycles,
+        "cycles": playback.horizon_cycles + 1,
+    }
     longest = playback.setup_cycles + window.stop + playback.horizon_cycles + 1
-    program = public_build(rtl_dir, manifest, build_cache / f"replay-{design}-{tmr}")
+    program = public_build(rtl_dir, manifest, build_cache)
     seen = replay(program, manifest["top"], tmp_path / "replay", content, playback.bits[:longest])
     golden = seen[0]
     wanted = []
