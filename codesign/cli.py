@@ -95,6 +95,10 @@ reuse_option = click.option(
 tmr_option = click.option(
     "--tmr", type=click.Choice(TMR_MODES), default="registers", show_default=True, help="What is triplicated."
 )
+spacing_option = click.option(
+    "--copy-spacing-um", type=PositiveNumber(), metavar="UM",
+    help="Least distance of copies of a bit, for the constraint files; default: groups without a distance.",
+)  # fmt: skip
 clock_option = click.option("--clock-ns", type=PositiveNumber(), help="Clock period in ns; default: the design's.")
 technology_option = click.option(
     "--technology",
@@ -198,7 +202,7 @@ _MODEL = (model_option, weight_bits_option, input_format_option)
 _DATA = (data_option, rounding_option, drop_option, vectors_option)
 _ROWS = (architecture_option, engines_option)
 _SCHEDULE = (*_ROWS, technology_option, ii_option, latency_option, area_option, cuts_option)
-_HARDWARE = (reuse_option, tmr_option, clock_option, bus_option, *_SCHEDULE)
+_HARDWARE = (reuse_option, tmr_option, spacing_option, clock_option, bus_option, *_SCHEDULE)
 
 
 def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOptions], str]], None]:

@@ -28,6 +28,7 @@ class RunOptions:
     floating charge codes in the data are read. With a `technology` what `reuse` and `inner_cuts` (node, pipeline cuts)
     leave open is chosen for the clock, within `ii_cycles`, `latency_cycles` and `area_budget` in its unit. With an
     `architecture` of engines, `engines` holds (rows, engines) pairs: how many engines work on a set of that many rows.
+    `copy_spacing_um` is the least distance of copies of a bit in the constraint files.
     `case` names one of the design's settings of its parameters (weight sets).
     `config_bus` is how programmable parameters are reached.
     """
@@ -53,6 +54,7 @@ class RunOptions:
     inner_cuts: tuple[tuple[str, int], ...] = ()
     architecture: Architecture | None = None
     engines: tuple[tuple[int, int], ...] = ()
+    copy_spacing_um: float | None = None
     case: str | None = None
     config_bus: ConfigBus = "bytes"
 

@@ -11,8 +11,9 @@ from pysat.solvers import Glucose4
 
 FALSE, TRUE = 0, 1
 SIGNATURE_BITS = 128
-WINDOW_LEAVES = 8
+WINDOW_LEAVES = 10
 WINDOW_NODES = 64
+SMALL_CONE = 1000
 SAT_CONFLICTS = 100_000
 SWEEP_CONFLICTS = 2_000
 _ONES = (1 << SIGNATURE_BITS) - 1
@@ -123,20 +124,37 @@ class Aig:
         return self._signature(a) != self._signature(b)
 
     def equal_in_window(self, a: int, b: int) -> bool:
-        """Whether a equals b as functions of a few nodes below both; False says nothing."""
+        """Whether a equals b, found by tables of a few nodes below both or in small graphs; False says nothing."""
         if a == b:
             return True
         if self._signature(a) != self._signature(b):
             return False
         key = (min(a, b), max(a, b))
         if key not in self._proven:
-            self._proven[key] = self._compare_tables(a, b)
+            near = self._compare_tables(a, b) or (
+                len(self._cone((a, b), SMALL_CONE)) < SMALL_CONE and self._solve(a, b, SWEEP_CONFLICTS) is True
+            )
+            self._proven[key] = near
         return self._proven[key]
 
     def _compare_tables(self, a: int, b: int) -> bool:
-        inner, leaves = self._window((a >> 1, b >> 1))
-        size = 1 << len(leaves)
-        ones = (1 << size) - 1
+        """Open nodes of either graph, highest and unshared first, and compare tables whenever they meet."""
+        inner: list[int] = []
+        one, other = {a >> 1} - {0}, {b >> 1} - {0}
+        while len(inner) < WINDOW_NODES and len(one | other) <= WINDOW_LEAVES:
+            if one == other and self._same_table(a, b, inner, sorted(one)):
+                return True
+            open_ = max((n for n in (one ^ other or one) if self._left[n] != _LEAF), default=0)
+            open_ = open_ or max((n for n in one | other if self._left[n] != _LEAF), default=0)
+            if not open_:
+                return False
+            below = {self._left[open_] >> 1, self._right[open_] >> 1} - {0}
+            one, other = (leaves - {open_} | below if open_ in leaves else leaves for leaves in (one, other))
+            inner.append(open_)
+        return False
+
+    def _same_table(self, a: int, b: int, inner: Sequence[int], leaves: Sequence[int]) -> bool:
+        ones = (1 << (1 << len(leaves))) - 1
         # The table of variable k is 2^k zeros, 2^k ones, and so on.
         tables = {leaf: ones // ((1 << (1 << k)) + 1) << (1 << k) for k, leaf in enumerate(leaves)} | {0: 0}
 
@@ -144,24 +162,9 @@ class Aig:
             value = tables[literal >> 1]
             return value ^ ones if literal & 1 else value
 
-        for node in inner:
+        for node in sorted(inner):
             tables[node] = table(self._left[node]) & table(self._right[node])
         return table(a) == table(b)
-
-    def _window(self, roots: Sequence[int]) -> tuple[list[int], list[int]]:
-        """Open the highest node again and again while few leaves remain; return the nodes opened and the leaves."""
-        inner: list[int] = []
-        leaves = set(roots) - {0}
-        while len(inner) < WINDOW_NODES:
-            open_ = max((n for n in leaves if self._left[n] != _LEAF), default=0)
-            if not open_:
-                break
-            below = leaves - {open_} | ({self._left[open_] >> 1, self._right[open_] >> 1} - {0})
-            if len(below) > WINDOW_LEAVES:
-                break
-            leaves = below
-            inner.append(open_)
-        return inner[::-1], sorted(leaves)
 
     def equal(self, a: int, b: int) -> bool | None:
         """Prove or refute that a equals b for all assignments; None where the solver's limit ended the attempt."""
@@ -197,10 +200,11 @@ class Aig:
         for clause in ([-y, a], [-y, b], [y, -a, -b]):
             self._solver.add_clause(clause)
 
-    def _cone(self, roots: Sequence[int]) -> list[int]:
+    def _cone(self, roots: Sequence[int], limit: int | None = None) -> list[int]:
+        """Return the nodes below `roots` in order, or some `limit` of them if there are more."""
         seen: set[int] = set()
         stack = [literal >> 1 for literal in roots]
-        while stack:
+        while stack and len(seen) != limit:
             node = stack.pop()
             if node not in seen:
                 seen.add(node)

@@ -7,9 +7,9 @@ from typing import Any
 from codesign.errors import BadInputError
 from codesign.files import read_json
 from codesign.flows import yosys_scripts as scripts
-from codesign.flows.flat_netlist import has_words
+from codesign.flows.flat_netlist import flat_netlist, has_words
 from codesign.flows.liberty import Library, read_liberty
-from codesign.flows.tmr_netlist import TmrReport, check_netlist
+from codesign.flows.tmr_netlist import TmrReport, check, check_netlist, no_garbage_collection
 from codesign.flows.tmr_rules import Requirement
 from codesign.flows.yosys import synthesise_asic, synthesise_gates
 from codesign.flows.yosys_job import run_job
@@ -25,18 +25,25 @@ def check_path(path: Path, top: str | None, requirement: Requirement, liberty: P
     """
     library = None if liberty is None else read_liberty(liberty)
     if not path.is_dir():
-        top = top or top_of(path)
-        if has_words(path, top):
-            path = (
-                run_job(scripts.to_gates_script(top), "to_gates", {"words.json": path}, work, 3600.0) / "netlist.json"
-            )
-        return check_netlist(path, top, requirement, library)
+        return _check_file(path, top, requirement, library, work)
     manifest = read_json(path / "manifest.json")
     if liberty is None:
         netlist = synthesise_gates(path, work)
     else:
         netlist = synthesise_asic(path, liberty, work, float(manifest.get("clock_ns", DEFAULT_CLOCK_NS))).netlist_json
     return check_netlist(netlist, manifest["top"], requirement, library)
+
+
+def _check_file(
+    path: Path, top: str | None, requirement: Requirement, library: Library | None, work: Path
+) -> TmrReport:
+    with no_garbage_collection():
+        modules = read_json(path).get("modules", {})
+        top = top or _top(path, modules)
+        if top in modules and not has_words(modules[top]):
+            return check(flat_netlist(modules[top], path, top, library), requirement)
+    mapped = run_job(scripts.to_gates_script(top), "to_gates", {"words.json": path}, work, 3600.0) / "netlist.json"
+    return check_netlist(mapped, top, requirement, library)
 
 
 def check_emitted(rtl_dir: Path, netlist: Path, library: Library | None) -> TmrReport:
@@ -66,9 +73,8 @@ def requirement_for(mode: str) -> Requirement:
     return Requirement(mode)
 
 
-def top_of(path: Path) -> str:
+def _top(path: Path, modules: dict[str, Any]) -> str:
     """Return the top module of a Yosys JSON netlist: the one marked so, or the only one."""
-    modules = read_json(path).get("modules", {})
     marked = [n for n, m in modules.items() if int(str(m.get("attributes", {}).get("top", "0")), 2)]
     names = marked or list(modules)
     if len(names) != 1:

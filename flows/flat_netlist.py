@@ -10,7 +10,6 @@ from codesign.errors import BadInputError
 from codesign.flows.gate_library import CellKind, Function, function_of, gate_kinds, kind_of
 from codesign.flows.liberty import FlipFlop, Library
 from codesign.flows.logic import parse_function
-from codesign.flows.netlist import read_module
 
 LOW, HIGH = 0, 1
 Bit = int | str
@@ -71,12 +70,11 @@ class FlatNetlist:
     initial: Mapping[int, str]
 
 
-def read_flat_netlist(path: Path, top: str, library: Library | None) -> FlatNetlist:
-    """Load module `top` of the Yosys JSON at `path`.
+def flat_netlist(module: Mapping[str, Any], path: Path, top: str, library: Library | None) -> FlatNetlist:
+    """Return module `top` as it stands in the Yosys JSON at `path`.
 
     `BadInputError` names what is no flat netlist of one-bit gates: a cell nobody describes, a net driven twice, a loop.
     """
-    module = read_module(path, top)
     parts = _Parts(_last_net(module))
     kinds, described = gate_kinds(), dict[str, CellKind | None]()
     for name, cell in module["cells"].items():
@@ -106,9 +104,9 @@ def read_flat_netlist(path: Path, top: str, library: Library | None) -> FlatNetl
     )  # fmt: skip
 
 
-def has_words(path: Path, top: str) -> bool:
+def has_words(module: Mapping[str, Any]) -> bool:
     """Whether the netlist holds cells of whole words (`$and`, `$dff`, ...) that Yosys first has to map to gates."""
-    types = {str(cell["type"]) for cell in read_module(path, top)["cells"].values()} - _NO_HARDWARE
+    types = {str(cell["type"]) for cell in module["cells"].values()} - _NO_HARDWARE
     return any(t.startswith("$") and not t.startswith("$_") and not _MEMORY.fullmatch(t) for t in types)
 
 

@@ -22,6 +22,7 @@ from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_run import Findings, assemble
 from codesign.flows.synthesis import synthesis_ahead, synthesise
 from codesign.flows.tmr import prove_all_state_is_triplicated
+from codesign.flows.tmr_constraints import describe, write_constraints
 from codesign.flows.upset_rate import RESULT as RATE_RESULT
 from codesign.flows.upset_rate import rate_text
 from codesign.flows.verification import CaseResult, verify_cases
@@ -185,6 +186,8 @@ def _compile(bound: Bound, options: RunOptions, clock_ns: float, watch: Stopwatc
     with watch.step("compile to Verilog"):
         rtl = compile_bound(bound, options, clock_ns)
         write_rtl(rtl, folder / "rtl")
+        if options.tmr != "none":
+            write_constraints(describe(rtl.manifest, options.copy_spacing_um), folder / "constraints")
         write_text(folder / "graph.json", bound.graph.to_json())
     with watch.step("lint and proof of triplication"):
         lint([folder / "rtl" / name for name, _ in rtl.files], bound.graph.name, folder / "lint")

@@ -16,6 +16,7 @@ from pathlib import Path
 from codesign.errors import CodesignError, VerificationError
 from codesign.files import read_json
 from codesign.flows.check_tmr import check_emitted
+from codesign.flows.liberty import read_liberty
 from codesign.flows.process import end_group
 from codesign.flows.tmr_netlist import TmrReport, require
 from codesign.flows.yosys import (
@@ -59,14 +60,16 @@ class Synthesis:
 
 
 def synthesise(folder: Path, liberty: Path | None, clock_ns: float) -> Synthesis:
-    """Synthesise `folder`/rtl; `VerificationError` if the netlist breaks the triplication that it promises."""
+    """Synthesise `folder`/rtl; `VerificationError` if the mapped netlist breaks the triplication that it promises."""
     rtl, work = folder / "rtl", folder / "synthesis"
     flip_flops = count_flip_flops(rtl, work)
-    tmr = require_registers(flip_flops, rtl, work)
-    return Synthesis(flip_flops, tmr, synthesise_asic(rtl, liberty, work, clock_ns), synthesise_fpga(rtl, work))
+    require_registers(flip_flops, rtl, work)
+    asic = synthesise_asic(rtl, liberty, work, clock_ns)
+    tmr = require(check_emitted(rtl, asic.netlist_json, None if liberty is None else read_liberty(liberty)))
+    return Synthesis(flip_flops, tmr, asic, synthesise_fpga(rtl, work))
 
 
-def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> TmrReport:
+def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
     """Every declared bit must be there, protected as promised; a bit that never changes may be a constant."""
     manifest = read_json(rtl / "manifest.json")
     report = require(check_emitted(rtl, synthesise_gates(rtl, work), None))
@@ -81,7 +84,6 @@ def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> TmrReport:
             f"synthesis left {count.flip_flop_bits} flip-flops and {count.latch_bits} latches of "
             f"{count.expected_bits} flip-flops declared ({report.constant_bits} bits are constant): see {work}"
         )
-    return report
 
 
 @contextlib.contextmanager
