@@ -35,7 +35,9 @@ def damage_figure(bits: Sequence[WeightBit], damage: Damage, label: str, path: P
         axes.set_xlabel("bit position")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.axhline(0.0, color="grey", linewidth=0.5)
-    panels[0].set_yscale("symlog", linthresh=max(SMALLEST * float(np.abs(damage.mean).max()), 1e-12))
+    linear = max(SMALLEST * float(np.abs(damage.mean).max()), 1e-12)
+    panels[0].set_yscale("symlog", linthresh=linear)
+    panels[0].set_ylim(min(1.5 * float(damage.mean.min()), -linear), max(1.5 * float(damage.mean.max()), linear))
     panels[0].set_ylabel(label)
     panels[-1].legend(fontsize=8, frameon=False)
     return write_with(

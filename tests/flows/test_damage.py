@@ -1,5 +1,6 @@
 """`codesign damage` on the ECON-T encoder with few events: what it writes, that it goes on, that it bites."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_two_processes_give_what_one_gives(tmp_path: Path):
     work = prepare(options)
     damage_design(options)
     folder = tmp_path / "econt" / flow.BLOCKS / work.key()[:16]
-    for start in (0, flow.BLOCK_EVENTS):
-        kept, here = flow._read(folder / f"events_{start:06d}.npz"), work.measure(start)
-        assert np.array_equal(kept.changed, here.changed)
-        assert np.allclose(kept.flipped, here.flipped, rtol=0, atol=1e-5)
+    kept = flow._read(folder / f"events_{flow.BLOCK_EVENTS:06d}.npz")
+    here = dataclasses.replace(work, bits=work.bits[::40]).measure(flow.BLOCK_EVENTS)
+    assert np.array_equal(kept.changed[::40], here.changed)
+    assert np.allclose(kept.flipped[::40], here.flipped, rtol=0, atol=1e-5)  # the decoder's float32, in other batches
