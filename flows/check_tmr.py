@@ -7,7 +7,7 @@ from typing import Any
 from codesign.errors import BadInputError
 from codesign.files import read_json
 from codesign.flows import yosys_scripts as scripts
-from codesign.flows.flat_netlist import flat_netlist, has_words
+from codesign.flows.flat_netlist import flat_netlist, is_flat
 from codesign.flows.liberty import Library, read_liberty
 from codesign.flows.tmr_netlist import TmrReport, check, check_netlist, no_garbage_collection
 from codesign.flows.tmr_rules import Requirement
@@ -21,7 +21,8 @@ DEFAULT_CLOCK_NS = 25.0
 def check_path(path: Path, top: str | None, requirement: Requirement, liberty: Path | None, work: Path) -> TmrReport:
     """Check a Yosys JSON netlist, or the Verilog of a folder with a manifest, against `requirement`.
 
-    The folder is synthesised in `work`, to the cells of `liberty` if given; a netlist with words is mapped to gates.
+    The folder is synthesised in `work`, to the cells of `liberty` if given; a netlist with words or modules is mapped
+    to flat gates.
     """
     library = None if liberty is None else read_liberty(liberty)
     if not path.is_dir():
@@ -40,7 +41,7 @@ def _check_file(
     with no_garbage_collection():
         modules = read_json(path).get("modules", {})
         top = top or _top(path, modules)
-        if top in modules and not has_words(modules[top]):
+        if top in modules and is_flat(modules[top], modules):
             return check(flat_netlist(modules[top], path, top, library), requirement)
     mapped = run_job(scripts.to_gates_script(top), "to_gates", {"words.json": path}, work, 3600.0) / "netlist.json"
     return check_netlist(mapped, top, requirement, library)

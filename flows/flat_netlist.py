@@ -104,10 +104,15 @@ def flat_netlist(module: Mapping[str, Any], path: Path, top: str, library: Libra
     )  # fmt: skip
 
 
-def has_words(module: Mapping[str, Any]) -> bool:
-    """Whether the netlist holds cells of whole words (`$and`, `$dff`, ...) that Yosys first has to map to gates."""
+def is_flat(module: Mapping[str, Any], modules: Mapping[str, Any]) -> bool:
+    """Whether Yosys need not flatten `module` or map words (`$and`, `$dff`, ...) to gates first."""
     types = {str(cell["type"]) for cell in module["cells"].values()} - _NO_HARDWARE
-    return any(t.startswith("$") and not t.startswith("$_") and not _MEMORY.fullmatch(t) for t in types)
+    words = (t for t in types if t.startswith("$") and not t.startswith("$_") and not _MEMORY.fullmatch(t))
+    return not any(words) and not any(_is_whole(modules.get(t)) for t in types)
+
+
+def _is_whole(module: Mapping[str, Any] | None) -> bool:
+    return module is not None and not int(str(module.get("attributes", {}).get("blackbox", "0")), 2)
 
 
 def _unknown(path: Path, name: str, type_: str, library: Library | None) -> BadInputError:
