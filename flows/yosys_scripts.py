@@ -75,8 +75,7 @@ def to_gates_script(top: str) -> str:
     return _script(
         "read_json words.json",
         f"hierarchy -check -top {top}",
-        "setattr -mod -unset keep_hierarchy",
-        "flatten",
+        *FLATTEN,
         "techmap",
         "delete t:$scopeinfo",
         "write_json netlist.json",
