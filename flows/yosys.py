@@ -139,8 +139,9 @@ def fault_netlist(rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns:
     """Return the flat JSON netlist that upset campaigns inject into: library cells, or without one Yosys' gates."""
     if liberty is not None:
         return synthesise_asic(rtl_dir, liberty, work_dir, clock_ns).netlist_json
-    files = {scripts.GATES: _gates(read_rtl(rtl_dir), work_dir, DEFAULT_TIMEOUT_S) / scripts.GATES}
-    return run_job(scripts.fault_script(), "fault", files, work_dir, DEFAULT_TIMEOUT_S) / "netlist.json"
+    rtl = read_rtl(rtl_dir)
+    script = scripts.fault_script(rtl.top, _names(rtl))
+    return run_job(script, "fault", _files(rtl), work_dir, DEFAULT_TIMEOUT_S) / "netlist.json"
 
 
 def synthesise_fpga(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:

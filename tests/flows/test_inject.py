@@ -227,6 +227,17 @@ def test_library_cells_and_gates_of_one_design_give_the_same_outcomes(make_rtl, 
         assert outcomes["wrong_output"] > 0
 
 
+def test_copies_that_synthesis_merges_are_single_in_the_campaign(make_rtl, tmp_path):
+    """Without the keep attribute one copy is left of each register."""
+    netlist = fault_netlist(make_rtl(keep=False), None, tmp_path / "synthesis", 10.0)
+    assert (
+        execute(["inject", "--netlist", str(netlist), "--top", "mac", "--reset", "rst", "--output", str(tmp_path)]) == 0
+    )
+    content = json.loads((tmp_path / "mac" / "seu.json").read_text())
+    assert (content["netlist"]["flip_flops"], content["netlist"]["triples"]) == (27, 0)
+    assert content["campaigns"]["registers"]["outcomes"]["wrong_output"] > 0
+
+
 def test_words_and_memories_of_a_netlist_become_flip_flops(tmp_path):
     """Yosys maps what is no gate: a memory of four words of two bits, and a counter."""
     sources = tmp_path / "top.v"
