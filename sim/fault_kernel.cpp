@@ -3,7 +3,8 @@
 // The fault-free run is simulated once and kept, one bit for each net and cycle. An experiment is then simulated as
 // its difference from that run, driven by events: only gates with an input that differs are evaluated, and an
 // experiment ends when its state is that of the fault-free run again. LANES experiments that start in the same cycle
-// share the bits of one word, and so every gate that differs in any of them is evaluated once for all.
+// share the bits of one word, and so every gate that differs in any of them is evaluated once for all. Flips of nets
+// that one gate alone reads are moved to its output first, and those that meet there are one experiment.
 //
 // Nets 0 and 1 are the constants. All values settle in a cycle (zero delay); all flip-flops load at its end.
 #include <algorithm>
@@ -201,6 +202,22 @@ struct Simulator {
         }
     }
 
+    // The net at which a flip of `net` is all that is left of it, or -1 if it gets lost on the way there. As long as one
+    // gate alone reads a net, nothing else does, its output flips or does not: the same flip further on.
+    int32_t stem(int32_t net, int64_t cycle, bool& moved) const {
+        while (c.register_of[net] < 0 && !watch.compared[net] && c.registers.start[net] == c.registers.start[net + 1]) {
+            const int32_t count = c.readers.start[net + 1] - c.readers.start[net];
+            if (count > 1) break;
+            if (count == 0) return -1;
+            const Gate& g = c.gates[c.readers.item[c.readers.start[net]]];
+            const auto flipped = [&](int32_t input) { return Bits(trace.at(cycle, input) != (input == net)); };
+            if ((apply(g.op, flipped(g.a), flipped(g.b), flipped(g.c)) & 1) == Bits(trace.at(cycle, g.y))) return -1;
+            net = g.y;
+            moved = true;
+        }
+        return net;
+    }
+
     // Whether some copies of a bit, and not all of them, differ.
     void vote() {
         ++now;
@@ -249,8 +266,7 @@ struct Simulator {
         }
     }
 
-    void run(int64_t cycle, int64_t end, const int32_t* nets, const int64_t* first, int lanes,
-             Results results) {
+    void run(int64_t cycle, int64_t end, const int32_t* nets, const int64_t* first, int lanes, Results results) {
         wrong = flagged = outvoted = visible = spread(false);
         start(nets, first, lanes);
         held.clear();
@@ -277,6 +293,39 @@ struct Simulator {
         for (int lane = 0; lane < lanes; ++lane)
             results.flags[lane] = WRONG * wrong.bit(lane) | FLAGGED * flagged.bit(lane) | OUTVOTED * outvoted.bit(lane)
                                   | DIFFERS_AT_END * alive.bit(lane) | VISIBLE * visible.bit(lane);
+    }
+};
+
+// Up to LANES sets of flipped nets in the same cycle, each with the experiments that it stands for.
+struct Batch {
+    Simulator& s;
+    Results results;
+    std::vector<int32_t> nets;
+    std::vector<int64_t> first{0};
+    std::vector<std::vector<int64_t>> experiments;
+    uint8_t flags[LANES];
+    uint16_t cycles[LANES];
+
+    Batch(Simulator& simulator, Results r) : s(simulator), results(r) {}
+
+    void add(const int32_t* flipped, int64_t count, int64_t cycle, int64_t end, std::vector<int64_t> same) {
+        nets.insert(nets.end(), flipped, flipped + count);
+        first.push_back(int64_t(nets.size()));
+        experiments.push_back(std::move(same));
+        if (experiments.size() == LANES) flush(cycle, end);
+    }
+
+    void flush(int64_t cycle, int64_t end) {
+        if (experiments.empty()) return;
+        s.run(cycle, end, nets.data(), first.data(), int(experiments.size()), Results{flags, cycles});
+        for (size_t lane = 0; lane < experiments.size(); ++lane)
+            for (int64_t e : experiments[lane]) {
+                results.flags[e] |= flags[lane];
+                results.cycles[e] = cycles[lane];
+            }
+        nets.clear();
+        first.assign(1, 0);
+        experiments.clear();
     }
 };
 
@@ -406,16 +455,34 @@ void reaching(const void* circuit, uint8_t* marked) {
 // Run experiments, sorted by cycle: experiment e flips nets[first[e]..first[e+1]) for the one cycle at[e]; it is
 // observed for `horizon` cycles, within the `cycles` of the trace. Writes one flag and one count each.
 void inject(const void* circuit, const Bits* trace, int64_t cycles, const uint8_t* compared, const uint8_t* qualified,
-            const int32_t* group, int64_t groups, const int32_t* copies, const uint8_t* counted, int64_t experiments, const int64_t* at,
-            const int64_t* first, const int32_t* nets, int64_t horizon, uint8_t* flags, uint16_t* differing) {
+            const int32_t* group, int64_t groups, const int32_t* copies, const uint8_t* counted, int64_t experiments,
+            const int64_t* at, const int64_t* first, const int32_t* nets, int64_t horizon, uint8_t* flags,
+            uint16_t* differing) {
     const Circuit& c = *static_cast<const Circuit*>(circuit);
     Simulator s(c, Trace{trace, (c.nets + 63) / 64}, Watch{compared, qualified, group, copies, counted}, groups);
+    Batch batch(s, Results{flags, differing});
     for (int64_t e = 0; e < experiments;) {
-        int64_t next = e + 1;
-        while (next < experiments && next - e < LANES && at[next] == at[e]) ++next;
-        s.run(at[e], std::min(at[e] + horizon, cycles), nets, first + e, int(next - e),
-              Results{flags + e, differing + e});
-        e = next;
+        const int64_t cycle = at[e];
+        const int64_t end = std::min(cycle + horizon, cycles);
+        std::vector<std::pair<int32_t, int64_t>> single;
+        for (; e < experiments && at[e] == cycle; ++e) {
+            if (first[e + 1] - first[e] != 1) {
+                batch.add(nets + first[e], first[e + 1] - first[e], cycle, end, {e});
+                continue;
+            }
+            bool moved = false;
+            const int32_t net = s.stem(nets[first[e]], cycle, moved);
+            flags[e] = moved ? VISIBLE : 0;
+            if (net >= 0) single.push_back({net, e});
+        }
+        std::sort(single.begin(), single.end());
+        for (size_t k = 0; k < single.size();) {
+            std::vector<int64_t> same;
+            const int32_t net = single[k].first;
+            for (; k < single.size() && single[k].first == net; ++k) same.push_back(single[k].second);
+            batch.add(&net, 1, cycle, end, std::move(same));
+        }
+        batch.flush(cycle, end);
     }
 }
 
