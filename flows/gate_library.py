@@ -69,6 +69,25 @@ class Function:
 
 
 @lru_cache(maxsize=4096)
+def relevant_pins(function: Function, constants: tuple[int | None, ...]) -> tuple[bool, ...]:
+    """Return for each pin whether the function depends on it where pins have these constants (None: any value)."""
+    free = [k for k, value in enumerate(constants) if value is None]
+    size = 1 << len(free)
+    ones = (1 << size) - 1
+    # The table of free pin k is 2^k zeros, 2^k ones, and so on.
+    columns = {pin: ones // ((1 << (1 << k)) + 1) << (1 << k) for k, pin in enumerate(free)}
+    values = [0, *(columns[k] if value is None else ones * value for k, value in enumerate(constants))]
+    for pair in function.gates:
+        a, b = (values[literal >> 1] ^ (ones if literal & 1 else 0) for literal in pair)
+        values.append(a & b)
+    table = values[function.result >> 1]
+    return tuple(
+        k in columns and (table & columns[k]) >> (1 << free.index(k)) != table & ~columns[k] & ones
+        for k in range(len(constants))
+    )
+
+
+@lru_cache(maxsize=4096)
 def function_of(expression: Expression) -> Function:
     """Compile a boolean function of pins."""
     pins = expression.variables

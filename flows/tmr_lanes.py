@@ -7,7 +7,8 @@ an input are part of that input.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from codesign.flows.flat_netlist import FlatNetlist
+from codesign.flows.flat_netlist import FlatNetlist, Gate
+from codesign.flows.gate_library import relevant_pins
 from codesign.flows.tmr_rules import Violation
 from codesign.flows.tmr_symbolic import RESET, Change, Symbolic, clock_nets, does, follow, lane_name
 from codesign.flows.triple_names import COPIES, Triple, origins
@@ -29,14 +30,15 @@ class Lanes:
     inputs: Mapping[str, int]
 
 
-def find_lanes(netlist: FlatNetlist, triples: Sequence[Triple]) -> Lanes:
-    """Label every gate with the copies in whose fan-in it stands."""
+def find_lanes(model: Symbolic, triples: Sequence[Triple]) -> Lanes:
+    """Label every gate with the copies in whose fan-in it stands, but for inputs that constants make irrelevant."""
+    netlist = model.netlist
     passed = _passed(netlist)
     driver = {gate.output: k for k, gate in enumerate(netlist.gates) if gate.output not in passed}
     labels = [0] * len(netlist.gates)
     reached: dict[int, int] = {}
     for bit, nets in _lane_ends(netlist, triples):
-        gates, seen = _reach(netlist, driver, nets)
+        gates, seen = _reach(model, driver, nets)
         for k in gates:
             labels[k] |= bit
         for net in seen:
@@ -77,7 +79,7 @@ def _lane_ends(netlist: FlatNetlist, triples: Sequence[Triple]) -> Iterator[tupl
         yield 1 << lane, nets + [net for name in own for net in netlist.outputs[name]]
 
 
-def _reach(netlist: FlatNetlist, driver: Mapping[int, int], nets: list[int]) -> tuple[set[int], set[int]]:
+def _reach(model: Symbolic, driver: Mapping[int, int], nets: list[int]) -> tuple[set[int], set[int]]:
     """Return the gates and the nets in the combinational fan-in of `nets`."""
     gates: set[int] = set()
     seen: set[int] = set()
@@ -88,8 +90,16 @@ def _reach(netlist: FlatNetlist, driver: Mapping[int, int], nets: list[int]) -> 
             gate = driver.get(net)
             if gate is not None and gate not in gates:
                 gates.add(gate)
-                nets.extend(netlist.gates[gate].inputs)
+                nets.extend(_relevant(model, model.netlist.gates[gate]))
     return gates, seen
+
+
+def _relevant(model: Symbolic, gate: Gate) -> Sequence[int]:
+    values = [model.literals[net] for net in gate.inputs]
+    if min(values, default=2) >= 2:
+        return gate.inputs
+    constants = tuple(value if value < 2 else None for value in values)
+    return [net for net, needed in zip(gate.inputs, relevant_pins(gate.function, constants), strict=True) if needed]
 
 
 def shared_gates(netlist: FlatNetlist, lanes: Lanes, triple: Triple) -> tuple[str, ...]:

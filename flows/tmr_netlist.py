@@ -203,7 +203,7 @@ class _Examination:
         self.model = model
         self.error = error
         self.ignored = [lane_outputs(model, copy, requirement.error_output) for copy in COPIES]
-        self.lanes = find_lanes(model.netlist, triples)
+        self.lanes = find_lanes(model, triples)
         self.clocks, self.resets = shared_clocks(model.netlist, self.lanes, triples)
         self.matters = gates_that_matter(model, requirement.error_output)
 

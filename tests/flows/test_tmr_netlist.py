@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from codesign.files import write_json
+from codesign.flows.check_tmr import check_emitted
 from codesign.flows.liberty import read_liberty
 from codesign.flows.tmr_netlist import check_netlist
 from codesign.flows.tmr_rules import Requirement
@@ -82,15 +84,45 @@ def test_netlists_of_library_cells_are_judged_alike(cells, library, variant):
     assert bool(report.violations) == bool(variant.broken), report.text
 
 
-@pytest.mark.parametrize("mode", ["registers", "triplicated_voters"])
-def test_the_register_of_the_project_is_what_its_mode_says(mode, tmp_path, build_cache):
+COUNTER = """
+module counter (input wire clk, input wire rst, input wire en, output wire [3:0] out, output wire tmr_err);
+    wire [1:0] count, held;
+    wire errC, errH;
+    tmr_register #(.WIDTH(2), .TMR(TRIPLE)) r_count (clk, rst, 1'b1, count + 2'd1, count, errC);
+    tmr_register #(.WIDTH(2), .TMR(TRIPLE)) r_held (clk, rst, en, count, held, errH);
+    assign out     = {held, count};
+    assign tmr_err = errC | errH;
+endmodule
+"""
+
+
+def own_netlist(top: str, text: str, tmr: int, work: Path, scratch: Path) -> Path:
     templates = resources.files("codesign.rtl_templates")
-    files = {
-        name: Path(str(templates / name)) for name in ("tmr_register.v", "tmr_register_full.v", "majority_voter.v")
-    }
-    files["top.v"] = tmp_path / "top.v"
-    files["top.v"].write_text(TOP.replace("TRIPLE", "1" if mode == "registers" else "2"))
-    script = [f"read_verilog {' '.join(files)}", "synth -top mac", *FLATTEN, "opt_clean -purge", "write_json net.json"]
-    netlist = run_job("\n".join(script) + "\n", "own_register", files, build_cache, 100.0) / "net.json"
+    files = {name: Path(str(templates / name)) for name in TEMPLATES} | {"top.v": scratch / "top.v"}
+    files["top.v"].write_text(text.replace("TRIPLE", str(tmr)))
+    script = [
+        f"read_verilog {' '.join(files)}",
+        f"synth -top {top}",
+        *FLATTEN,
+        "opt_expr",
+        "opt_clean -purge",
+        "write_json n.json",
+    ]
+    return run_job("\n".join(script) + "\n", "own_register", files, work, 100.0) / "n.json"
+
+
+@pytest.mark.parametrize(("tmr", "mode"), [(1, "registers"), (2, "triplicated_voters")])
+def test_the_register_of_the_project_is_what_its_mode_says(tmr, mode, tmp_path, build_cache):
+    netlist = own_netlist("mac", TOP, tmr, build_cache, tmp_path)
     report = check_netlist(netlist, "mac", Requirement(mode, protected_bits=27, error_output_required=True))
     assert not report.violations, report.text
+
+
+def test_a_loop_through_logic_that_stands_once_is_excepted_only_for_own_designs(tmp_path, build_cache):
+    netlist = own_netlist("counter", COUNTER, 2, build_cache, tmp_path)
+    strict = check_netlist(netlist, "counter", Requirement("triplicated_voters"))
+    assert {v.bit.partition(".")[0] for v in strict.violations} == {"r_count"}
+    write_json(tmp_path / "manifest.json", {"top": "counter", "tmr": "triplicated_voters", "register_bits": 4})
+    report = check_emitted(tmp_path, netlist, None)
+    assert not report.violations, report.text
+    assert report.levels == {"registers": 2, "triplicated_voters": 2}
