@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from codesign.flows.fault_netlist import COPY, FaultNetlist, lane_ports
 from codesign.sim.seu import MAJORITY_TABLES, NO_COPIES, OPERATORS, SEVERAL, Circuit, Indices
 
-PATTERN_WORDS = 4
+# How often a net is high in each word of 64 states: where half of all inputs are high, what saturates always does.
+PATTERN_DENSITIES = (1 / 2,) * 4 + (1 / 8,) * 4 + (1 / 32,) * 4 + (7 / 8,) * 4
 PATTERN_SEED = 2_023
 VOTER_NAME = "voter"
 LOGIC, VOTER, ERROR, RESET, INPUT = "logic", "voter", "error", "reset", "input"
@@ -27,7 +28,8 @@ class Copies:
 def find_copies(netlist: FaultNetlist, circuit: Circuit) -> Copies:
     """Three flip-flops are copies if two of these hold: a net is their majority, equal next state, names A, B, C.
 
-    Equal next state means: the same in 256 random states, in which ports that stand three times are equal.
+    Equal next state means: the same in 1024 random states, in which ports that stand three times are equal, and not
+    the same in all of them.
     """
     flip_flops, tables = circuit.supports()
     voted = flip_flops[np.isin(tables, MAJORITY_TABLES) & (flip_flops[:, 0] >= 0) & (flip_flops[:, 2] >= 0)]
@@ -35,9 +37,10 @@ def find_copies(netlist: FaultNetlist, circuit: Circuit) -> Copies:
     evidence: Counter[tuple[int, ...]] = Counter({tuple(map(int, row)) for row in voted})
     evidence.update(named)
     signature = next_states(netlist, circuit)
+    changes = ((signature != 0) & (signature != ~np.uint64(0))).any(axis=1)
     found, used = [], set[int]()
     for triple, count in sorted(evidence.items()):
-        equal = (signature[list(triple)] == signature[triple[0]]).all()
+        equal = (signature[list(triple)] == signature[triple[0]]).all() and changes[triple[0]]
         if count + equal >= 2 and used.isdisjoint(triple):
             found.append(triple)
             used.update(triple)
@@ -59,9 +62,11 @@ def _named_triples(names: tuple[str, ...]) -> set[tuple[int, ...]]:
 def next_states(netlist: FaultNetlist, circuit: Circuit) -> NDArray[np.uint64]:
     """Return (flip-flops, words) what every flip-flop loads in random states."""
     random = np.random.default_rng(PATTERN_SEED)
-    columns = []
-    for _ in range(PATTERN_WORDS):
-        values = random.integers(0, 1 << 64, netlist.net_count, np.uint64)
+    columns, values = [], np.zeros(netlist.net_count, np.uint64)
+    sources = np.concatenate([netlist.q, *(netlist.ports[name].nets for name in netlist.inputs())])
+    for density in PATTERN_DENSITIES:
+        states = random.random((len(sources), 64), np.float32) < density
+        values[sources] = np.packbits(states, axis=1, bitorder="little").view(np.uint64)[:, 0]
         for name in netlist.inputs():
             lanes = lane_ports(name[:-1], netlist.inputs()) if name.endswith("A") else ()
             for lane in lanes:
