@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -24,6 +25,7 @@ from codesign.sim import verilator
 from codesign.sim.seu import Circuit, load_kernel
 
 UPSETS = 300
+BENCH = Path(__file__).resolve().parents[1] / "sim"  # the simulator finds its test there
 
 
 def public_build(rtl_dir, manifest, cache_dir):
@@ -48,7 +50,7 @@ def replay(program, top, run_dir, plan, bits):
     write_json(run_dir / "replay.json", plan)
     np.save(run_dir / "inputs.npy", bits)
     results = get_runner("verilator").test(
-        test_module="tests.sim.replay_bench",
+        test_module="replay_bench",
         hdl_toplevel=top,
         hdl_toplevel_lang="verilog",
         build_dir=program,
@@ -72,14 +74,15 @@ def flags_of(golden, faulty, playback: Playback, cycle, outputs, registers):
     for name in registers:
         if name.endswith(".triplicated.qA"):
             columns = [place[name[:-1] + copy] for copy in "ABC"]
-            one, two, three = ((golden ^ faulty)[cycle:end, column] for column in columns)
+            one, two, three = (golden[cycle:end, column] ^ faulty[cycle:end, column] for column in columns)
             flags |= Flag.OUTVOTED * int(((one | two | three) & ~(one & two & three)).any())
     return int(flags)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "tmr"), [("econt", "registers"), ("econt", "none"), ("jet_tagger", "registers")])
-def test_the_rtl_answers_upsets_as_the_netlist_does(design, tmr, tmp_path, build_cache):
+def test_the_rtl_answers_upsets_as_the_netlist_does(design, tmr, tmp_path, build_cache, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
     options = RunOptions(design, tmp_path, vectors=64, tmr=tmr)
     bound = load_design(design).bind(options)
     rtl_dir = write_rtl(compile_bound(bound, options, 25.0), tmp_path / "rtl")
