@@ -4,19 +4,16 @@ The netlist comes from Yosys JSON before any optimisation, so each register of t
 name it has in `tmr_register`, `tmr_register_full`, `tmr_memory` or `tmr_memory_full` (a word of a memory is one too).
 """
 
-import copy
-import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from codesign.errors import VerificationError
+from codesign.flows.proofs.edit import Editor, Module
 
 LANES = ("A", "B", "C")
 REGISTER, READ, WORD = "register", "read", "word"
-Module = dict[str, Any]  # a module of Yosys JSON
-Bits = list[Any]  # net numbers, or "0" and "1"
 
 # <instance>.<block of the form>.<copy>: the blocks tell the forms apart, the instance is the same in all of them.
 # Yosys adds a block genblk1 to the second and third branch of an if in a generate block.
@@ -83,40 +80,26 @@ def _holds_state(kind: str) -> bool:
     return re.search(r"ff|latch|^\$mem|^\$sr|^\$_SR", kind, re.IGNORECASE) is not None
 
 
-def with_ports(module: Module, direction: str, ports: Mapping[str, Sequence[Any]]) -> Module:
-    """Return `module` with more ports, each on the given nets."""
-    added = {name: {"direction": direction, "bits": list(bits)} for name, bits in ports.items()}
-    netnames = {name: {"hide_name": 0, "bits": list(bits), "attributes": {}} for name, bits in ports.items()}
-    return {**module, "ports": {**module["ports"], **added}, "netnames": {**module["netnames"], **netnames}}
+def check_same_words(once: Mapping[Place, Mapping[str, Stored]], thrice: Mapping[Place, Mapping[str, Stored]]) -> None:
+    """`VerificationError` unless both store the same words, once and in three copies."""
+    if once.keys() != thrice.keys():
+        place = min(once.keys() ^ thrice.keys())
+        raise VerificationError(f"{place.path or 'the top'}: {place.kind} {place.word} is stored in one design only")
+    for place, lanes in thrice.items():
+        widths = {len(one.bits) for one in lanes.values()} | {len(one.bits) for one in once[place].values()}
+        if set(lanes) != set(LANES) or set(once[place]) != {"A"} or len(widths) != 1:
+            found = f"copies {', '.join(sorted(lanes))} beside golden {', '.join(sorted(once[place]))}"
+            raise VerificationError(f"{place.path or 'the top'}: {found}, not A, B, C beside A, of one width")
 
 
-def with_upsets(module: Module, copies: Mapping[str, Stored]) -> Module:
+def with_upsets(module: Module, copies: Mapping[str, Stored]) -> Editor:
     """Return `module` with an input port of each name that inverts the next state of that copy, bit by bit.
 
     The next state before the upset becomes the output port <name>_next.
     """
-    cells = copy.deepcopy(module["cells"])
-    net = itertools.count(
-        1 + max(bit for one in module["netnames"].values() for bit in one["bits"] if isinstance(bit, int))
-    )
-    upsets, nexts = {}, {}
+    editor = Editor(module)
     for name, one in copies.items():
-        connections = cells[one.cell]["connections"]
-        upsets[name] = [next(net) for _ in one.bits]
-        nexts[f"{name}_next"] = connections["D"]
-        upset_next = [next(net) for _ in one.bits]
-        cells[f"upset_{name}"] = _xor(connections["D"], upsets[name], upset_next)
-        connections["D"] = upset_next
-    return with_ports(with_ports({**module, "cells": cells}, "input", upsets), "output", nexts)
-
-
-def _xor(a: Bits, b: Bits, y: Bits) -> dict[str, Any]:
-    parameters = {"A_SIGNED": 0, "B_SIGNED": 0, "A_WIDTH": len(a), "B_WIDTH": len(b), "Y_WIDTH": len(y)}
-    return {
-        "hide_name": 0,
-        "type": "$xor",
-        "parameters": parameters,
-        "attributes": {},
-        "port_directions": {"A": "input", "B": "input", "Y": "output"},
-        "connections": {"A": a, "B": b, "Y": y},
-    }
+        connections = editor.cells[one.cell]["connections"]
+        editor.port("output", f"{name}_next", connections["D"])
+        connections["D"] = editor.gate("$xor", connections["D"], editor.input(name, len(one.bits)))
+    return editor

@@ -8,19 +8,8 @@ with exactly the upsets of the last edge: so it heals in one cycle, and this is 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from codesign.errors import VerificationError
-from codesign.flows.proofs.copies import (
-    LANES,
-    READ,
-    REGISTER,
-    WORD,
-    Module,
-    Place,
-    Stored,
-    stored,
-    with_ports,
-    with_upsets,
-)
+from codesign.flows.proofs.copies import LANES, READ, REGISTER, WORD, Place, check_same_words, stored, with_upsets
+from codesign.flows.proofs.edit import Editor, Module
 
 ERRORS = ("tmr_err", "err")
 CLOCK, RESET = "clk", "rst"
@@ -56,41 +45,22 @@ def make_miter(golden: Module, upset: Module) -> Miter:
     `VerificationError` if they do not store the same words, or if `upset` lacks a copy.
     """
     once, thrice = stored(golden), stored(upset)
-    _check(once, thrice)
+    check_same_words(once, thrice)
     words = [_Word(place, len(one["A"].bits), number) for number, (place, one) in enumerate(once.items())]
     copies = {f"s{w.number}{lane}": thrice[w.place][lane] for w in words for lane in LANES}
     memories = _memories(words)
     for_miter = with_upsets(upset, {name.replace("s", "f", 1): one for name, one in copies.items()})
-    for_miter = with_ports(for_miter, "output", {name: one.bits for name, one in copies.items()})
-    states = {f"s{w.number}": once[w.place]["A"].bits for w in words}
-    accesses = {
-        f"m{number}_{name}": golden["netnames"][f"{path}.{name}" if path else name]["bits"]
-        for number, path in enumerate(memories)
-        for name in ("we", "write_address", "re", "read_address")
-    }
-    reference = with_ports(golden, "output", {**states, **accesses})
-    text = _Text(upset, reference, for_miter, words, memories)
-    return Miter(reference, for_miter, "\n".join(text.lines()) + "\n", sum(w.width for w in words))
-
-
-def _check(once: Mapping[Place, Mapping[str, Stored]], thrice: Mapping[Place, Mapping[str, Stored]]) -> None:
-    if once.keys() != thrice.keys():
-        place = min(once.keys() ^ thrice.keys())
-        raise VerificationError(f"{place.path or 'the top'}: {place.kind} {place.word} is stored in one design only")
-    for place, lanes in thrice.items():
-        widths = {len(one.bits) for one in lanes.values()} | {len(one.bits) for one in once[place].values()}
-        if set(lanes) != set(LANES) or set(once[place]) != {"A"} or len(widths) != 1:
-            found = f"copies {', '.join(sorted(lanes))} beside golden {', '.join(sorted(once[place]))}"
-            raise VerificationError(f"{place.path or 'the top'}: {found}, not A, B, C beside A, of one width")
-
-
-def _memories(words: Sequence[_Word]) -> dict[str, list[_Word]]:
-    """Words by the path of the memory that holds them."""
-    found: dict[str, list[_Word]] = {}
+    for name, one in copies.items():
+        for_miter.port("output", name, one.bits)
+    reference = Editor(golden)
     for word in words:
-        if word.place.kind == WORD:
-            found.setdefault(word.place.path, []).append(word)
-    return found
+        reference.port("output", f"s{word.number}", once[word.place]["A"].bits)
+    for number, path in enumerate(memories):
+        for name in ("we", "write_address", "re", "read_address"):
+            net = golden["netnames"][f"{path}.{name}" if path else name]
+            reference.port("output", f"m{number}_{name}", net["bits"])
+    text = _Text(upset, reference.module, for_miter.module, words, memories)
+    return Miter(reference.module, for_miter.module, "\n".join(text.lines()) + "\n", sum(w.width for w in words))
 
 
 @dataclass(frozen=True)

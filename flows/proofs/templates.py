@@ -132,7 +132,7 @@ def elaborate(top: str, parameters: Mapping[str, int], output: str) -> str:
     settings = " ".join(f"-set {key} {value}" for key, value in parameters.items())
     return "\n".join(
         (
-            f"chparam {settings} {top}",
+            f"chparam {settings} {top}" if parameters else "",
             f"hierarchy -check -top {top}",
             "proc",
             "setattr -mod -unset keep_hierarchy *",
