@@ -1,6 +1,6 @@
 # make demo   set up and run the ECON-T design end to end on embedded data
 # make test   set up and run every check: ruff, mypy, pytest
-# make proofs prove that upsets of one copy change no output and heal (minutes; what is proven stays so)
+# make proofs prove that upsets of one copy change no output and heal; PROOFS=--quick leaves out what takes long
 # make bench DATA=folder   compare with other generators on the models in folder/bench (hours; stops and goes on)
 PYTHON   ?= python3
 PIP_ARGS ?=
@@ -23,7 +23,7 @@ test-fast: env
 	@$(BIN)/pytest -m "not slow"
 
 proofs: env
-	@$(BIN)/python -m codesign.flows.proofs
+	@$(BIN)/python -m codesign.flows.proofs $(PROOFS)
 
 bench: env $(PEERS)/.installed
 	@test -n "$(DATA)" || { echo "error: name the folder with bench/ and liberty/: make bench DATA=folder" >&2; exit 2; }

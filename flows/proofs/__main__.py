@@ -12,10 +12,12 @@ from pathlib import Path
 
 from codesign.errors import CodesignError
 from codesign.files import write_json
-from codesign.flows.proofs.sby import SOLVER
-from codesign.flows.proofs.templates import Case, cases, prove_case
+from codesign.flows.proofs import designs, sby, templates
+from codesign.flows.proofs.designs import DesignCase, prove_design
+from codesign.flows.proofs.sby import DISPROVEN, PROVEN
+from codesign.flows.proofs.templates import Case, prove_case
 
-_COLUMNS = f"{'proof':<15} {'mode':<18} {'bits':>4} {'k':>2} {'solver':<6} {'seconds':>7}  {'verdict':<9}  parameters"
+_COLUMNS = f"{'proof':<14} {'mode':<18} {'bits':>5} {'k':>2} {'solver':<7} {'seconds':>7}  {'verdict':<9}  parameters"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class Row:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proofs that the command line names; return the exit code."""
     options = _parser().parse_args(arguments)
-    chosen = [case for case in cases() if re.search(options.only, case.name)]
+    whole = [case for case in designs.cases() if not (options.quick and case.is_long)]
+    every: tuple[Case | DesignCase, ...] = (*templates.cases(), *whole)
+    chosen = [case for case in every if re.search(options.only, case.name)]
     print(_COLUMNS)
     with ThreadPoolExecutor(options.jobs) as pool:
         rows = [_show(row) for row in pool.map(lambda case: _row(case, options.out), chosen)]
@@ -56,24 +60,39 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("build/proofs"), help="folder of results and kept jobs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="proofs at a time")
     parser.add_argument("--only", default="", help="regular expression that a proof's name must match")
+    parser.add_argument("--quick", action="store_true", help="leave out designs that take minutes")
     return parser
 
 
-def _row(case: Case, work_dir: Path) -> Row:
-    given = ",".join(f"{key}={value}" for key, value in case.parameters)
+def _row(case: Case | DesignCase, work_dir: Path) -> Row:
     try:
-        bits, verdict = prove_case(case, template_sources(), work_dir)
+        return _template_row(case, work_dir) if isinstance(case, Case) else _design_row(case, work_dir)
     except CodesignError as error:
-        return Row(case.template, case.mode, given, 0, 0, SOLVER, 0.0, "error", str(error))
-    note = (
-        "" if verdict.holds else verdict.failed or "an upset has no effect" * (not verdict.reached) or "not inductive"
-    )
-    return Row(case.template, case.mode, given, bits, verdict.k, SOLVER, verdict.wall_s, verdict.verdict, note)
+        name = case.template if isinstance(case, Case) else case.design
+        return Row(name, case.mode, _given(case), 0, 0, "", 0.0, "error", str(error))
+
+
+def _given(case: Case | DesignCase) -> str:
+    return ",".join(f"{key}={value}" for key, value in case.parameters)
+
+
+def _template_row(case: Case, work_dir: Path) -> Row:
+    bits, found = prove_case(case, template_sources(), work_dir)
+    note = ""
+    if not found.holds:
+        note = found.failed or ("not inductive" if found.reached else "an upset has no effect")
+    return Row(case.template, case.mode, _given(case), bits, found.k, sby.SOLVER, found.wall_s, found.verdict, note)
+
+
+def _design_row(case: DesignCase, work_dir: Path) -> Row:
+    bits, holds, seconds = prove_design(case, work_dir)
+    verdict, note = (PROVEN, "") if holds else (DISPROVEN, "the step has a counterexample")
+    return Row(case.design, case.mode, _given(case), bits, 1, designs.SOLVER, seconds, verdict, note)
 
 
 def _show(row: Row) -> Row:
     cells = (
-        f"{row.proof:<15} {row.mode:<18} {row.bits:>4} {row.k:>2} {row.solver:<6} {row.seconds:>7.1f}  {row.verdict:<9}"
+        f"{row.proof:<14} {row.mode:<18} {row.bits:>5} {row.k:>2} {row.solver:<7} {row.seconds:>7.1f}  {row.verdict:<9}"
     )
     print(f"{cells}  {row.parameters}{'  ' * bool(row.note)}{row.note}", flush=True)
     return row

@@ -63,6 +63,15 @@ def make_miter(golden: Module, upset: Module) -> Miter:
     return Miter(reference.module, for_miter.module, "\n".join(text.lines()) + "\n", sum(w.width for w in words))
 
 
+def _memories(words: Sequence[_Word]) -> dict[str, list[_Word]]:
+    """Words by the path of the memory that holds them."""
+    found: dict[str, list[_Word]] = {}
+    for word in words:
+        if word.place.kind == WORD:
+            found.setdefault(word.place.path, []).append(word)
+    return found
+
+
 @dataclass(frozen=True)
 class _Text:
     """The Verilog of the miter: of `upset` as it was, and of both designs with the ports that the miter needs."""

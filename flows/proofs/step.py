@@ -1,18 +1,19 @@
 """The step of the induction on a whole design, as one combinational question to Yosys' SAT solver.
 
 State is cut open: the golden design reads any state s, every copy of the triplicated one reads s with upsets, of which
-each bit has one at most. For all s, upsets and inputs the outputs have to be equal, and the next state of every copy that of the
-golden design: then a copy is the golden word with the upsets of the last edge, for ever, by induction from reset.
+each bit has one at most. For all s, upsets and inputs the outputs have to be equal, and the next state of every copy
+that of the golden design: then a copy is the golden word with the upsets of the last edge, for ever, by induction from
+reset. Of the words of a memory the majority has to be right.
 
-A voter of copies gives s; that is asked too, so all that reads the voter may read s. What is left of both designs is then
+A voter of copies gives s; that is asked too, so what reads the voter may read s. What is left of both designs is then
 the same logic on the same nets, which Yosys merges before it asks; ABC sweeps the rest.
 """
 
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from codesign.errors import ToolFailedError, VerificationError
 from codesign.files import write_json
@@ -58,9 +59,7 @@ def make_step(golden: Module, upset: Module) -> Step:
     """
     once, thrice = stored(golden), stored(upset)
     check_same_words(once, thrice)
-    for place, lanes in thrice.items():
-        if place.kind == REGISTER:
-            _check_reset(upset, lanes.values())
+    _check_reset(upset, [one for lanes in thrice.values() for one in lanes.values() if one.place.kind == REGISTER])
     first, second = Editor(golden), Editor(upset)
     _same_ports(first, second)
     wrong = {}
@@ -78,7 +77,7 @@ def make_step(golden: Module, upset: Module) -> Step:
     return Step(first.module, second.module, sum(len(lanes["A"].bits) for lanes in thrice.values()))
 
 
-def _check_reset(module: Module, copies: Any) -> None:
+def _check_reset(module: Module, copies: Iterable[Stored]) -> None:
     """Reset is the last choice in front of every copy, whatever the state."""
     drivers = {tuple(cell["connections"].get("Y", ())): cell for cell in module["cells"].values()}
     resets = {tuple(port["bits"]) for name, port in module["ports"].items() if name.rstrip("ABC") == RESET}
@@ -92,6 +91,7 @@ def _check_reset(module: Module, copies: Any) -> None:
 def _same_ports(first: Editor, second: Editor) -> None:
     """Give both the ports of lanes once where they are inputs, three times where they are outputs."""
     golden, ports = first.module["ports"], second.module["ports"]
+    substitutes: dict[object, object] = {}
     for name in [name for name in ports if name not in golden]:
         if ports[name]["direction"] == "output":
             first.port("output", name, golden[name[:-1]]["bits"])
@@ -99,7 +99,8 @@ def _same_ports(first: Editor, second: Editor) -> None:
         lane = ports.pop(name)["bits"]
         if name[:-1] not in ports:
             second.input(name[:-1], len(lane))
-        second.replace_readers(dict(zip(lane, ports[name[:-1]]["bits"], strict=True)))
+        substitutes |= zip(lane, ports[name[:-1]]["bits"], strict=True)
+    second.replace_readers(substitutes)
     for name in [name for name in golden if name not in ports]:
         del golden[name]
 
@@ -132,7 +133,8 @@ def _cut(editor: Editor, number: int, place: Place, lanes: Mapping[str, Stored])
 def _trust_voters(first: Editor, second: Editor, thrice: Mapping[Place, Mapping[str, Stored]]) -> None:
     """Ask whether each voter of copies gives the state, and let its readers read the state."""
     places = {frozenset(one.bits for one in lanes.values()): n for n, lanes in enumerate(thrice.values())}
-    names, substitutes, asked = second.module["netnames"], {}, []
+    names, asked = second.module["netnames"], []
+    substitutes: dict[object, object] = {}
     for match in filter(None, map(_VOTER.fullmatch, names)):
         inputs = frozenset(tuple(names[f"{match['path']}.{pin}"]["bits"]) for pin in "abc")
         if inputs in places:
@@ -149,7 +151,7 @@ def _expect_errors(
     first: Editor, second: Editor, once: Mapping[Place, Mapping[str, Stored]], wrong: Mapping[Place, Bits]
 ) -> None:
     """The error flag is high exactly if a register, or a word that was just read, has an upset."""
-    shown = []
+    shown: list[object] = []
     for place, bits in wrong.items():
         if place.kind == REGISTER:
             shown += bits
@@ -162,16 +164,13 @@ def _expect_errors(
 
 def prove_step(step: Step, work_dir: Path, timeout_s: float = 3600.0) -> tuple[bool, float]:
     """Return whether the step holds, and the seconds that the question took when it was asked."""
-    folder = work_dir / "steps"
-    files = {
-        f"{name}.json": write_json(folder / f"{name}-{id(step)}.json", {"modules": {name: module}})
-        for name, module in (("golden", step.golden), ("upset", step.upset))
-    }
-    try:
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work_dir, prefix=".step-") as folder:
+        files = {
+            f"{name}.json": write_json(Path(folder) / f"{name}.json", {"modules": {name: module}})
+            for name, module in (("golden", step.golden), ("upset", step.upset))
+        }
         job = run_job(_SCRIPT, "step", files, work_dir, timeout_s)
-    finally:
-        for path in files.values():
-            path.unlink(missing_ok=True)
     text = (job / "sat.txt").read_text(encoding="utf-8")
     if (_PROVEN in text) == (_DISPROVEN in text):
         raise ToolFailedError(f"Yosys' SAT solver gave no answer: see {job / 'sat.txt'}")

@@ -1,0 +1,75 @@
+"""Whole designs: the triplicated Verilog equals that without triplication, also under upsets of single copies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+
+from codesign.flows import yosys_scripts as scripts
+from codesign.flows.design import Design
+from codesign.flows.netlist import read_module
+from codesign.flows.planning import compile_bound
+from codesign.flows.proofs.edit import Module
+from codesign.flows.proofs.step import make_step, prove_step
+from codesign.flows.proofs.templates import REGISTERS, TRIPLICATED_VOTERS, elaborate
+from codesign.flows.rtl_input import read_rtl
+from codesign.flows.yosys_job import run_job
+from codesign.options import RunOptions
+from codesign.rtl import write_rtl
+
+SOLVER = "abc+sat"
+TIMEOUT_S = 3600.0
+# Values of the parameter TMR of the top level; both modes share one Verilog text.
+MODES: Mapping[str, int] = {REGISTERS: 1, TRIPLICATED_VOTERS: 2}
+
+
+@dataclass(frozen=True)
+class DesignCase:
+    """One proof: a design of the project at one reuse factor of all nodes, in one mode; `is_long`: minutes."""
+
+    design: str
+    mode: str
+    reuse: int = 1
+    is_long: bool = False
+
+    @property
+    def parameters(self) -> tuple[tuple[str, int], ...]:
+        """What the table shows."""
+        return (("reuse", self.reuse),)
+
+    @property
+    def name(self) -> str:
+        """Return design, mode and reuse as one word each."""
+        return f"{self.design} {self.mode} reuse={self.reuse}"
+
+
+def cases() -> tuple[DesignCase, ...]:
+    """Return every proof of a whole design."""
+    designs = (("econt", 1, False), ("jet_tagger", 1, False), ("jet_tagger", 4, True), ("econt_chip", 1, True))
+    return tuple(DesignCase(name, mode, reuse, is_long) for name, reuse, is_long in designs for mode in MODES)
+
+
+def prove_design(case: DesignCase, work_dir: Path) -> tuple[int, bool, float]:
+    """Return the bits stored once, whether the proof holds, and the seconds of the question."""
+    design: Design = import_module(f"codesign.flows.designs.{case.design}").DESIGN
+    reuse = () if case.reuse == 1 else (("*", case.reuse),)
+    options = RunOptions(design=case.design, output=work_dir, vectors=1, reuse=reuse, tmr="none")
+    bound = design.bind(options)
+    folders = {}
+    for tmr in ("none", "registers"):
+        rtl = compile_bound(bound, replace(options, tmr=tmr), design.clock_ns)
+        folders[tmr] = write_rtl(rtl, work_dir / "rtl" / f"{case.design}-{case.mode}-{case.reuse}-{tmr}")
+    return prove_rtl(folders["none"], folders["registers"], MODES[case.mode], work_dir)
+
+
+def prove_rtl(golden: Path, upset: Path, tmr: int, work_dir: Path) -> tuple[int, bool, float]:
+    """Prove emitted Verilog `upset`, its top at parameter TMR=`tmr`, against `golden`, emitted without triplication."""
+    step = make_step(_flat(golden, {}, work_dir), _flat(upset, {"TMR": tmr}, work_dir))
+    return step.bits, *prove_step(step, work_dir, TIMEOUT_S)
+
+
+def _flat(folder: Path, parameters: Mapping[str, int], work_dir: Path) -> Module:
+    rtl = read_rtl(folder)
+    script = f"{scripts.read([path.name for path in rtl.sources])}\n{elaborate(rtl.top, parameters, 'flat.json')}"
+    files = {path.name: path for path in (*rtl.sources, *rtl.tables)}
+    return read_module(run_job(script, "elaborate", files, work_dir, TIMEOUT_S) / "flat.json", rtl.top)
