@@ -3,6 +3,10 @@
 `golden` holds every word once; `upset` holds it three times, and at every clock edge free inputs may invert any bits of
 the next state, for every bit in one of its copies at most. A copy of a register is asserted to be the golden word
 with exactly the upsets of the last edge: so it heals in one cycle, and this is the invariant of the induction.
+
+A design whose ports stand three times gets one lane at a time with any values at its inputs, as from broken logic:
+`stray`, 3 for none. Then only that lane is hit, and its copy may be anything. Memories keep what such a lane wrote, so
+for them the lane is any one, but for ever the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +18,7 @@ from codesign.flows.proofs.edit import Editor, Module
 ERRORS = ("tmr_err", "err")
 CLOCK, RESET = "clk", "rst"
 TOP = "miter"
+NONE = "2'd3"  # the number of no lane
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,10 @@ def _memories(words: Sequence[_Word]) -> dict[str, list[_Word]]:
     return found
 
 
+def _number(lane: str) -> str:
+    return f"2'd{LANES.index(lane)}"
+
+
 @dataclass(frozen=True)
 class _Text:
     """The Verilog of the miter: of `upset` as it was, and of both designs with the ports that the miter needs."""
@@ -92,6 +101,12 @@ class _Text:
         """The read register of each memory."""
         return {word.place.path: word for word in self.words if word.place.kind == READ}
 
+    @property
+    def lane_inputs(self) -> dict[str, int]:
+        """Widths of the inputs that each lane has for itself, by their name without the lane; no clock among them."""
+        own = {name for name in self.inputs if name + LANES[0] in self.plain["ports"]} - {CLOCK}
+        return {name: width for name, width in self.inputs.items() if name in own}
+
     def lines(self) -> Iterator[str]:
         """Return the module line by line."""
         yield from self._head()
@@ -111,13 +126,25 @@ class _Text:
         data = [f"input wire [{width - 1}:0] {name}" for name, width in self.inputs.items()]
         flips = [f"input wire {w.range} flip{w.number}{lane}" for w in self.words for lane in LANES]
         yield f"module {TOP} ("
-        yield ",\n".join(f"    {line}" for line in (*data, *flips))
+        lane = ["input wire [1:0] any_lane"] if self.lane_inputs and not self.memories else []
+        lane += [f"input wire [{width - 1}:0] stray_{name}" for name, width in self.lane_inputs.items()]
+        yield ",\n".join(f"    {line}" for line in (*data, *flips, *lane))
         yield ");"
+        yield from self._stray()
         yield "    // Before the first reset nothing is promised."
         yield "    reg started = 1'b0, settled = 1'b0;"
         yield f"    always @(posedge {CLOCK}) started <= 1'b1;"
         yield f"    always @(posedge {CLOCK}) settled <= started;"
         yield f"    always @* if (!started) assume ({RESET});"
+
+    def _stray(self) -> Iterator[str]:
+        """Which lane gets any values at its inputs in this cycle, and which did at the last edge."""
+        if self.memories and self.lane_inputs:
+            yield "    (* anyconst *) reg [1:0] stray;"
+        else:
+            yield f"    wire [1:0] stray = {'any_lane' if self.lane_inputs else NONE};"
+        yield f"    reg [1:0] strayed = {NONE};"
+        yield f"    always @(posedge {CLOCK}) strayed <= stray;"
 
     def _instances(self) -> Iterator[str]:
         for name, module in (("golden", self.reference), ("upset", self.upset)):
@@ -134,14 +161,17 @@ class _Text:
         if port in self.inputs:
             return port
         if port in self.plain["ports"]:
-            return port[:-1]
+            name = port[:-1]
+            is_stray = f"{{{self.inputs[name]}{{stray == {_number(port[-1])}}}}}"
+            return f"{name} ^ (stray_{name} & {is_stray})" if name in self.lane_inputs else name
         return f"hit{port[1:]}"
 
     def _upsets(self, word: _Word) -> Iterator[str]:
         """At most one copy of each bit is hit, and in a memory none while another copy is still wrong."""
         n = word.number
         for this, others in (("A", "BC"), ("B", "CA"), ("C", "AB")):
-            free = [f"flip{n}{this}", *(f"~hit{n}{lane}" for lane in LANES[: LANES.index(this)])]
+            may_be_hit = f"{{{word.width}{{stray == {NONE} || stray == {_number(this)}}}}}"
+            free = [f"flip{n}{this}", may_be_hit, *(f"~hit{n}{lane}" for lane in LANES[: LANES.index(this)])]
             if word.place.kind != REGISTER:
                 free.append(f"~(upset_f{n}{others[0]}_next ^ upset_f{n}{others[1]}_next)")
             yield f"    wire {word.range} hit{n}{this} = {' & '.join(free)};"
@@ -153,12 +183,16 @@ class _Text:
         n = word.number
         if word.place.kind == REGISTER:
             for lane in LANES:
-                yield f"    always @* if (started) assert (off{n}{lane} == last{n}{lane});"
+                healed = f"off{n}{lane} == last{n}{lane}"
+                yield f"    always @* if (started && strayed != {_number(lane)}) assert ({healed});"
         else:
             unset = " && ".join(f"off{n}{lane} == last{n}{lane}" for lane in LANES)
             yield f"    always @* if (started && !settled) assume ({unset});"
             two = " | ".join(f"(off{n}{a} & off{n}{b})" for a, b in ("AB", "BC", "CA"))
             yield f"    always @* if (started) assert (~|({two}));"
+            for lane in LANES:
+                other = f"stray != {NONE} && stray != {_number(lane)}"
+                yield f"    always @* if (started && {other}) assert (~|off{n}{lane});"
 
     def _healing(self, number: int, read: _Word, held: Sequence[_Word]) -> Iterator[str]:
         """A word written is right in all copies but for upsets of that edge; a word read is as it is stored."""
@@ -172,7 +206,8 @@ class _Text:
             written = f"{m}_we && {m}_write_address == {word.place.word}"
             yield f"    always @(posedge {CLOCK}) wrote{n} <= started && {written};"
             for lane in LANES:
-                yield f"    always @* if (wrote{n}) assert (off{n}{lane} == last{n}{lane});"
+                healed = f"off{n}{lane} == last{n}{lane}"
+                yield f"    always @* if (wrote{n} && strayed != {_number(lane)}) assert ({healed});"
         yield f"    reg did_read{number} = 1'b0;"
         yield f"    always @(posedge {CLOCK}) did_read{number} <= started && {m}_re;"
         for lane in LANES:
@@ -182,15 +217,19 @@ class _Text:
             yield f"    reg {read.range} stored{number}{lane};"
             yield f"    always @(posedge {CLOCK}) stored{number}{lane} <= {chosen};"
             copy = f"{read.number}{lane}"
-            yield f"    always @* if (did_read{number}) assert (off{copy} == (last{copy} ^ stored{number}{lane}));"
+            kept = f"off{copy} == (last{copy} ^ stored{number}{lane})"
+            yield f"    always @* if (did_read{number} && strayed != {_number(lane)}) assert ({kept});"
 
     def _outputs(self) -> Iterator[str]:
         for port, content in self.plain["ports"].items():
             if content["direction"] == "output" and port not in ERRORS:
-                golden = port if port in self.reference["ports"] else port[:-1]
-                yield f"    always @* if (started) assert (upset_{port} == golden_{golden});"
+                if port in self.reference["ports"]:
+                    yield f"    always @* if (started) assert (upset_{port} == golden_{port});"
+                else:
+                    right = f"upset_{port} == golden_{port[:-1]}"
+                    yield f"    always @* if (started && stray != {_number(port[-1])}) assert ({right});"
         shown = [
-            f"(|{{{', '.join(f'last{w.number}{lane}' for lane in LANES)}}})"
+            f"(|{{{', '.join(f'off{w.number}{lane}' for lane in LANES)}}})"
             for w in self.words
             if w.place.kind == REGISTER
         ]
