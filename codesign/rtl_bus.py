@@ -45,11 +45,8 @@ TEXTS: Mapping[ConfigBus, tuple[str, ...]] = {
 }
 # Bits of i2c_slave.v (2 filters of 4, lines, state, count, byte, SDA, last byte, address, time) and of its inputs.
 TIMEOUT_BITS = 20
-SLAVE_BITS: Mapping[ConfigBus, int] = {
-    "bytes": 0,
-    "i2c": 2 * 4 + 3 + 3 + 4 + 8 + 1 + 9 + 16 + TIMEOUT_BITS + 2,
-    "apb": 0,
-}
+_I2C_BITS = 2 * 4 + 4 + 3 + 4 + 8 + 1 + 9 + 16 + TIMEOUT_BITS + 2
+SLAVE_BITS: Mapping[ConfigBus, int] = {"bytes": 0, "i2c": _I2C_BITS, "apb": 0}
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 // address, repeated START, device address + 1, bytes ..., NACK, STOP. The register address counts up with each byte.
 // NACK: another device address (the slave then stays silent until the next START), a register address without a byte,
 // a byte that cannot be written now; reading at such an address.
-// A byte is written when the master goes on from it: with the last bit of the next byte, with STOP or repeated START.
-// What a START or STOP cuts off inside a byte is not written, and both are understood in every state. A transfer in
-// which SCL stands still for 2**TIMEOUT_BITS cycles is dropped and SDA released. No clock stretching.
-// Latency: 5 cycles from a line to the slave; SCL must be high and low for 8 cycles at least.
+// An acknowledged byte is written at the end of the next byte, at STOP or at repeated START; what these cut off inside
+// a byte is not written. A byte before an unfinished one of ones only is dropped too, as nine clocks that reset the bus
+// inside a byte look like that. START and STOP are understood in every state. After 2**TIMEOUT_BITS cycles without a
+// move of SCL a transfer is over and SDA released. No clock stretching.
+// Latency: 6 cycles from a line to the slave; SCL must be high and low for 8 cycles at least.
 // Ports: clk, rst      free-running clock; synchronous reset, active high
 //        own_address   7-bit device address
 //        scl, sda      the lines are low (inverted), from synchronising registers
@@ -36,12 +37,12 @@ module i2c_slave #(
     wire [9:0] err;
 
     // Lines: SDA is looked at one cycle later than SCL, which holds it across the falling edge of SCL.
-    wire scl_is_low, sda_filtered, sda_is_low, scl_was_low, sda_was_low;
+    wire scl_is_low, sda_filtered, sda_is_low, scl_was_low, sda_was_low, byte_is_in, ends_byte;
     line_filter #(.TMR(TMR)) scl_filter (.clk(clk), .rst(rst), .sample(scl), .low(scl_is_low), .tmr_err(err[0]));
     line_filter #(.TMR(TMR)) sda_filter (.clk(clk), .rst(rst), .sample(sda), .low(sda_filtered), .tmr_err(err[1]));
-    tmr_register #(.WIDTH(3), .TMR(TMR)) previous (
-        .clk(clk), .rst(rst), .en(1'b1), .d({scl_is_low, sda_is_low, sda_filtered}),
-        .q({scl_was_low, sda_was_low, sda_is_low}), .err(err[2])
+    tmr_register #(.WIDTH(4), .TMR(TMR)) previous (
+        .clk(clk), .rst(rst), .en(1'b1), .d({scl_is_low, sda_is_low, sda_filtered, byte_is_in}),
+        .q({scl_was_low, sda_was_low, sda_is_low, ends_byte}), .err(err[2])
     );
     wire rise, fall, held_high, start, stop, quiet;
     assign rise      = scl_was_low & ~scl_is_low;
@@ -54,10 +55,9 @@ module i2c_slave #(
     wire [2:0] state;
     wire [3:0] count;
     wire [7:0] shift, held;
-    wire       has_held, answers, ends_byte, ends_ack, is_boundary;
-    assign ends_byte   = fall & (count == 4'd8);
-    assign ends_ack    = fall & (count == 4'd9);
-    assign is_boundary = (count == 4'd1);
+    wire       has_held, answers, ends_ack;
+    assign byte_is_in = fall & (count == 4'd8);
+    assign ends_ack   = fall & (count == 4'd9);
 
     // Whether the slave acknowledges the byte that just came.
     assign answers = (state == DEVICE) ? (shift[7:1] == own_address) & (~shift[0] | read_ok)
@@ -110,13 +110,15 @@ module i2c_slave #(
                  : sends     ? ~shift[6]
                  : 1'b0;
     tmr_register #(.WIDTH(1), .TMR(TMR)) pull (
-        .clk(clk), .rst(rst), .en(fall | start | stop | quiet), .d(pulls), .q(sda_low), .err(err[6])
+        .clk(clk), .rst(rst), .en(fall | ends_byte | start | stop | quiet), .d(pulls), .q(sda_low), .err(err[6])
     );
 
     // The byte that came last waits in `held`, between the two bytes of the register address the first of them.
-    wire writes, points;
-    assign writes = has_held & ((rise & (count == 4'd7)) | ((start | stop) & is_boundary));
-    assign points = (state == LOW) & takes & (count == 4'd7);
+    // The edge that makes a START or STOP was taken as a bit: the bits of an unfinished byte are those above it.
+    wire writes, points, is_reset;
+    assign is_reset = (count > 4'd1) & (&(shift[7:1] | (7'h7f << (count - 4'd1))));
+    assign writes   = has_held & (byte_is_in | ((start | stop) & ~is_reset) | (quiet & (count == 4'd0)));
+    assign points   = (state == LOW) & takes & (count == 4'd7);
     tmr_register #(.WIDTH(9), .TMR(TMR)) last_byte (
         .clk(clk), .rst(rst), .en(start | stop | quiet | writes | (ends_byte & (state != READ))),
         .d(ends_byte ? {(state == WRITE) & answers, shift} : {1'b0, held}), .q({has_held, held}), .err(err[7])

@@ -64,6 +64,11 @@ class ConfigPort:
 
     def start(self) -> None:
         """Start the clock with everything quiet and in reset."""
+        self.quiet()
+        Clock(self.dut.cfg_clk, CLOCK_NS, unit="ns").start()
+
+    def quiet(self) -> None:
+        """Drive all inputs as between transfers, and reset."""
         dut = self.dut
         dut.clk_on.value = 1
         dut.cfg_rst.value = 1
@@ -74,7 +79,6 @@ class ConfigPort:
         else:
             dut.i2c_address.value = I2C_ADDRESS
             self.master = i2c_master(dut)
-        Clock(dut.cfg_clk, CLOCK_NS, unit="ns").start()
 
     async def load(self, parameters: bytes) -> None:
         """Write all parameters, block by block, read them back, and commit."""

@@ -45,8 +45,13 @@ def _run(  # noqa: PLR0917
     return Response({name: read_words(run_dir / f"{name}.npy") for name in PHASES}, read_measured(run_dir))
 
 
-def run_bench(program: Path, top: str, module: str, run_dir: Path, seed: int = 1) -> None:
-    """Run the cocotb tests of `module` on a built simulation, in `run_dir`; `VerificationError` if one fails."""
+def run_bench(  # noqa: PLR0917
+    program: Path, top: str, module: str, run_dir: Path, seed: int = 1, tests: str = ""
+) -> None:
+    """Run the cocotb tests of `module` (those whose names hold `tests`) on a built simulation, in `run_dir`.
+
+    Raises `VerificationError` if one fails.
+    """
     log = run_dir.resolve() / "simulation.log"
     try:
         results = get_runner("verilator").test(
@@ -58,6 +63,7 @@ def run_bench(program: Path, top: str, module: str, run_dir: Path, seed: int = 1
             results_xml=str(run_dir.resolve() / "results.xml"),
             plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{seed}"],
             log_file=log,
+            test_filter=tests or None,
         )
     except SystemExit as error:
         raise VerificationError(f"the testbench failed ({_assertion(log)}): see {log}") from error

@@ -7,6 +7,7 @@ import numpy as np
 
 from codesign.files import read_json, replace_directory, write_json
 from codesign.graph import Graph
+from codesign.packing import pack
 from codesign.register_map import RegisterMap
 from codesign.rtl_weights import swap_of
 from codesign.schedule import Schedule
@@ -52,6 +53,14 @@ class Script:
         replace_directory(run_dir, lambda fresh: write_json(fresh / "play.json", script))
         run_bench(program, top, "codesign.sim.player", run_dir)
         return [dict(zip(OUTPUTS, row, strict=True)) for row in read_json(run_dir / "record.json")]
+
+
+def packed_results(graph: Graph, values: dict[str, np.ndarray]) -> list[int]:
+    """Return the result of every event as one word."""
+    results, types = graph.evaluate(values), graph.types
+    names = [port.node for port in graph.outputs]
+    rows = pack([results[name] for name in names], [types[name].fixed for name in names])
+    return [int.from_bytes(row.tobytes(), "little") for row in rows]
 
 
 @dataclass(frozen=True)
@@ -117,19 +126,7 @@ class Stream:
 
     def expected(self) -> list[list[int]]:
         """Return the packed result of every event under each of the two sets."""
-        return [self._packed({**self.inputs, **chosen}) for chosen in self.sets]
-
-    def _packed(self, values: dict[str, np.ndarray]) -> list[int]:
-        results, words = self.graph.evaluate(values), []
-        for event in range(len(next(iter(self.inputs.values())))):
-            low = word = 0
-            for port in self.graph.outputs:
-                width = self.graph.types[port.node].fixed.width
-                for element in results[port.node][event].ravel():
-                    word |= (int(element) & ((1 << width) - 1)) << low
-                    low += width
-            words.append(word)
-        return words
+        return [packed_results(self.graph, {**self.inputs, **chosen}) for chosen in self.sets]
 
     def first_new(self, swap: Swap) -> int:
         """Return how many events of `swap` are to see the old set: those up to the cycle in which the swap starts."""
