@@ -66,6 +66,26 @@ def test_one_emitted_design_gives_the_chip_outputs_for_every_weight_set(bound, t
 
 
 @pytest.mark.slow
+def test_every_weight_set_loaded_over_i2c_gives_the_chip_outputs(bound, tmp_path, build_cache):
+    """One emitted design; each set is written burst by burst, read back, committed and streamed."""
+    plan = schedule(bound.graph, cuts=bound.cuts)
+    rtl = write_rtl(emit(bound.graph, plan, tmr="registers", clock_ns=25.0, bus="i2c"), tmp_path / "rtl")
+    short = replace(
+        bound,
+        inputs={"codes": bound.inputs["codes"][:200]},
+        cases=tuple(
+            replace(case, golden={name: values[:200] for name, values in case.golden.items()}) for case in bound.cases
+        ),
+    )
+    results = verify_cases(short, rtl, tmp_path / "simulation", build_cache)
+    assert len(results) == 4
+    for case in results:
+        assert case.graph.mismatches == 0
+        assert set(case.golden) == {"latent", "sum_code"}
+        assert all(equality.values and not equality.mismatches for equality in case.golden.values())
+
+
+@pytest.mark.slow
 def test_a_wrong_golden_bit_fails(bound, tmp_path, build_cache):
     case = bound.cases[0]
     latent = case.golden["latent"][:20].copy()
