@@ -106,7 +106,7 @@ BROKEN = {
     "any register": ("i2c_slave.v", "(state == LOW)    ? read_ok", "(state == LOW)    ? 1'b1", REFUSES),
     "written while busy": ("weights_parameters.v", "(holding & ~busy)", "holding", "refuses_weights"),
     "nine clocks write": ("i2c_slave.v", "& ~is_reset)", "& (~is_reset | 1'b1))", WRITE),
-    "no STOP": ("i2c_slave.v", "else if (stop | quiet)", "else if (quiet)", WRITE),
+    "the byte before STOP is lost": ("i2c_slave.v", "((start | stop) & ~is_reset)", "(start & ~is_reset)", LOADS),
     "no timeout": ("i2c_slave.v", "assign quiet = &still;", "assign quiet = (&still) & rise;", "forgets"),
     "reset by the data path": ("weights.v", ".rst        (cfg_rst)", ".rst        (cfg_rst | rst)", "goes_on"),
     "counter wraps": ("error_counter.v", "(differ & ~(&count))", "differ", UPSETS),
