@@ -15,10 +15,10 @@ from benchmarks.models import Rounding, load_bench
 from codesign import __version__
 from codesign.delay import technology
 from codesign.optimise import Limits, optimise
-from codesign.rtl import Tmr, emit, write_rtl
+from codesign.rtl import emit, write_rtl
 
 
-def main(model: Path, rounding: Rounding, tmr: Tmr, name: str, clock_ns: float, limits: Limits, folder: Path) -> None:
+def main(model: Path, rounding: Rounding, tmr: str, name: str, clock_ns: float, limits: Limits, folder: Path) -> None:
     """Generate Verilog into `folder` and print what was measured."""
     started = time.process_time()
     graph, tech = load_bench(model, rounding), technology(name)

@@ -18,12 +18,12 @@ from codesign.errors import ToolFailedError
 from codesign.files import read_json, write_json, write_text
 from codesign.flows.yosys_job import run_job
 from codesign.flows.yosys_scripts import GATES, gates_script, nand_script
-from codesign.rtl import Tmr, emit, write_rtl
+from codesign.rtl import emit, write_rtl
 from codesign.schedule import reusable, schedule
 from codesign.unsigned_form import Fabric
 
 RESULTS = Path(__file__).parent / "results"
-POINTS: tuple[tuple[int, Tmr], ...] = (*((reuse, "none") for reuse in (1, 2, 4, 8, 16, 32)), (32, "registers"))
+POINTS: tuple[tuple[int, str], ...] = (*((reuse, "none") for reuse in (1, 2, 4, 8, 16, 32)), (32, "registers"))
 TRANSISTORS_PER_NAND2 = 4
 CLOCK_NS = 5.0
 
@@ -33,7 +33,7 @@ class Row:
     """One point; counts are None where synthesis did not end in time."""
 
     reuse: int
-    tmr: Tmr
+    tmr: str
     latency_cycles: int
     ii_cycles: int
     multipliers: int
@@ -43,7 +43,7 @@ class Row:
     nand2: int | None = None
 
 
-def measure(model: Path, reuse: int, tmr: Tmr, work: Path, timeout_s: float) -> Row:
+def measure(model: Path, reuse: int, tmr: str, work: Path, timeout_s: float) -> Row:
     """Emit and synthesise one point."""
     graph = load_bench(model, "half_even")
     factors = {name: reuse for name, legal in reusable(graph).items() if reuse in legal}

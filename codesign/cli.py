@@ -24,7 +24,16 @@ from codesign.cli_options import NEW_FOLDER, data_option, rounding_option
 from codesign.errors import BadInputError
 from codesign.exits import TOOL_MISSING, explain
 from codesign.inject_options import InjectOptions, inject_options
-from codesign.options import ARCHITECTURES, TMR_MODES, RunOptions, parse_cuts, parse_engines, parse_reuse
+from codesign.options import (
+    ARCHITECTURES,
+    TMR_MODES,
+    RunOptions,
+    parse_cuts,
+    parse_engines,
+    parse_reuse,
+    parse_tmr,
+    parse_tmr_nodes,
+)
 from codesign.radiation_commands import check_tmr, upset_rate
 from codesign.register_map import CONFIG_BUSES
 from codesign.train.commands import train
@@ -72,6 +81,14 @@ def _engine_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[st
     return parse_engines(texts)
 
 
+def _known_mode(ctx: click.Context, param: click.Parameter, text: str) -> str:
+    return parse_tmr(text)
+
+
+def _node_modes(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return parse_tmr_nodes(texts)
+
+
 def _known_technology(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
     if name is not None:
         from codesign.delay import technology
@@ -93,8 +110,17 @@ reuse_option = click.option(
     help="Reuse factor of a node, or of all: '*=R'; repeatable.",
 )
 tmr_option = click.option(
-    "--tmr", type=click.Choice(TMR_MODES), default="registers", show_default=True, help="What is triplicated."
-)
+    "--tmr", default="registers", show_default=True, metavar="MODE", callback=_known_mode,
+    help=f"What is triplicated: {', '.join(TMR_MODES)} or selective:FILE with a campaign's ranking. docs/radiation.md",
+)  # fmt: skip
+tmr_node_option = click.option(
+    "--tmr-node", "tmr_nodes", multiple=True, metavar="NODE=MODE", callback=_node_modes,
+    help="Another mode of triplication for a node; repeatable.",
+)  # fmt: skip
+tmr_budget_option = click.option(
+    "--tmr-budget", type=click.IntRange(min=1), metavar="BITS",
+    help="Register bits that --tmr selective:FILE may triplicate.",
+)  # fmt: skip
 spacing_option = click.option(
     "--copy-spacing-um", type=PositiveNumber(), metavar="UM",
     help="Least distance of copies of a bit, for the constraint files; default: groups without a distance.",
@@ -202,7 +228,8 @@ _MODEL = (model_option, weight_bits_option, input_format_option)
 _DATA = (data_option, rounding_option, drop_option, vectors_option)
 _ROWS = (architecture_option, engines_option)
 _SCHEDULE = (*_ROWS, technology_option, ii_option, latency_option, area_option, cuts_option)
-_HARDWARE = (reuse_option, tmr_option, spacing_option, clock_option, bus_option, *_SCHEDULE)
+_TMR = (tmr_option, tmr_node_option, tmr_budget_option, spacing_option)
+_HARDWARE = (reuse_option, *_TMR, clock_option, bus_option, *_SCHEDULE)
 
 
 def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOptions], str]], None]:

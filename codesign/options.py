@@ -8,8 +8,9 @@ from typing import Literal, get_args
 from codesign.errors import BadInputError
 from codesign.register_map import ConfigBus
 
-TmrMode = Literal["registers", "none"]
+TmrMode = Literal["none", "registers", "triplicated_voters", "full", "full_clocks"]
 TMR_MODES: tuple[TmrMode, ...] = get_args(TmrMode)
+SELECTIVE = "selective"
 # "nodes": every node of the graph stands in the hardware; the others run rows on engines (codesign/row_schedule.py).
 Architecture = Literal["nodes", "parallel", "streaming"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
@@ -31,6 +32,8 @@ class RunOptions:
     `copy_spacing_um` is the least distance of copies of a bit in the constraint files.
     `case` names one of the design's settings of its parameters (weight sets).
     `config_bus` is how programmable parameters are reached.
+    `tmr` is a mode of triplication (codesign/protection.py), or "selective:FILE" with the ranking of a campaign and
+    `tmr_budget` register bits at most; `tmr_nodes` holds (node, mode) pairs.
     """
 
     design: str
@@ -39,7 +42,7 @@ class RunOptions:
     data: Path | None = None
     liberty: Path | None = None
     reuse: tuple[tuple[str, int], ...] = ()
-    tmr: TmrMode = "registers"
+    tmr: str = "registers"
     clock_ns: float | None = None
     vectors: int | None = None
     constraints: tuple[str, ...] = ()
@@ -55,6 +58,8 @@ class RunOptions:
     architecture: Architecture | None = None
     engines: tuple[tuple[int, int], ...] = ()
     copy_spacing_um: float | None = None
+    tmr_nodes: tuple[tuple[str, str], ...] = ()
+    tmr_budget: int | None = None
     case: str | None = None
     config_bus: ConfigBus = "bytes"
 
@@ -82,6 +87,24 @@ def parse_engines(texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
     return tuple((int(rows), engines) for rows, engines in pairs)
 
 
+def parse_tmr_nodes(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Read "NODE=MODE" texts into (node, mode of triplication) pairs; `BadInputError` names the text that is wrong."""
+    pairs = [tuple(part.strip() for part in text.partition("=")[::2]) for text in texts]
+    for text, (node, mode) in zip(texts, pairs, strict=True):
+        if not node or not mode:
+            raise BadInputError(f"--tmr-node {text!r} must be NODE=MODE, for example --tmr-node fc1=full")
+    _refuse_repeated("--tmr-node", [node for node, _ in pairs], "mode")
+    return tuple((node, mode) for node, mode in pairs)
+
+
+def parse_tmr(text: str) -> str:
+    """Check a mode of triplication, or "selective:FILE"; `BadInputError` with the legal ones."""
+    kind, colon, file = text.partition(":")
+    if text in TMR_MODES or (kind == SELECTIVE and colon and file):
+        return text
+    raise BadInputError(f"--tmr must be one of {', '.join(TMR_MODES)} or {SELECTIVE}:FILE, not {text!r}")
+
+
 def _parse_pairs(texts: Sequence[str], option: str, form: str, what: str, least: int) -> tuple[tuple[str, int], ...]:
     pairs = []
     for text in texts:
@@ -91,8 +114,11 @@ def _parse_pairs(texts: Sequence[str], option: str, form: str, what: str, least:
         if not (number.isascii() and number.isdigit() and len(number) < 10 and int(number) >= least):
             raise BadInputError(f"{option} {text!r}: the {what} must be a whole number from {least}, not {number!r}")
         pairs.append((node, int(number)))
-    nodes = [node for node, _ in pairs]
+    _refuse_repeated(option, [node for node, _ in pairs], what)
+    return tuple(pairs)
+
+
+def _refuse_repeated(option: str, nodes: Sequence[str], what: str) -> None:
     repeated = sorted({node for node in nodes if nodes.count(node) > 1})
     if repeated:
         raise BadInputError(f"{option} names {', '.join(repeated)} more than once: give each node one {what}")
-    return tuple(pairs)

@@ -79,7 +79,7 @@ def check_tmr(path: Path, *, liberty: Path | None, as_json: bool, top: str | Non
     promised = manifest_requirement(path) if mode is None else requirement_for(mode)
     requirement = dataclasses.replace(
         promised,
-        exceptions=_exceptions(given["exceptions"]),
+        exceptions={**promised.exceptions, **_exceptions(given["exceptions"])},
         protected_bits=promised.protected_bits if bits is None else bits,
         error_output=given["error_output"],
         error_output_required=promised.error_output_required or given["require_error_output"],

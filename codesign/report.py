@@ -71,7 +71,7 @@ class Design(_Part):
 
     name: str
     top: str
-    tmr: Literal["none", "registers"]
+    tmr: str
     clock: Quantity
 
 

@@ -2,25 +2,27 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from codesign.errors import BadInputError
 from codesign.files import replace_directory, text_sha256, write_json, write_text
 from codesign.graph import Graph, Port
+from codesign.protection import Protection
 from codesign.register_map import ConfigBus
 from codesign.register_text import register_documents
 from codesign.row_schedule import RowSchedule
 from codesign.rtl_rows import RowTop
 from codesign.rtl_top import Top
 from codesign.schedule import Schedule
+from codesign.triplicate import LANES, Scope, triplicate
 from codesign.unsigned_form import Fabric
 from codesign.verilog_names import check_identifier
 
-Tmr = Literal["none", "registers"]
-TMR_OPTIONS = ("none", "registers")
+# Templates that a design in lanes needs, beside those that its text names.
+LANE_TEMPLATES = ("tmr_register_full", "tmr_memory_full", "tmr_fanout", "majority_voter")
 MANIFEST = "manifest.json"
 # Declarations in the text of the top level: ports and wires, and instances.
 _SIGNAL = re.compile(r"^    (?:(?:input|output) +)?wire +(?:signed +)?(?:\[[^\]]*\] *)?(\w+)", re.MULTILINE)
@@ -43,7 +45,7 @@ def emit(
     graph: Graph,
     schedule: Schedule | RowSchedule,
     *,
-    tmr: Tmr,
+    tmr: str | Protection,
     clock_ns: float,
     fabric: Fabric = "cells",
     choice: Mapping[str, Any] | None = None,
@@ -51,26 +53,29 @@ def emit(
 ) -> Rtl:
     """Return the Verilog of `graph` under `schedule`, its adders written for `fabric`.
 
-    `choice`: what the schedule was chosen for and is estimated to take, for the manifest. `bus`: how programmable
-    parameters are reached. Raises `BadInputError` for a name that is no Verilog identifier, and for another bus than
-    "bytes" where nothing is programmable.
+    `tmr`: a mode of triplication, or modes of the design and of single nodes. `choice`: what the schedule was chosen
+    for and is estimated to take, for the manifest. `bus`: how programmable parameters are reached. Raises
+    `BadInputError` for a name that is no Verilog identifier, and for another bus than "bytes" where nothing is
+    programmable.
     """
     check_identifier(graph.name, "design name")
-    if tmr not in TMR_OPTIONS:
-        raise BadInputError(f"tmr must be one of {TMR_OPTIONS}, not {tmr!r}")
+    protection = Protection(tmr) if isinstance(tmr, str) else tmr
+    inner = _for_nodes(protection, schedule)
     if not clock_ns > 0:
         raise BadInputError(f"clock period must be above 0 ns, not {clock_ns}")
-    triplicate = tmr == "registers"
     top: Top | RowTop
     if isinstance(schedule, RowSchedule):
         if bus != "bytes":
             raise BadInputError(f"design '{graph.name}' has no programmable parameters: leave --config-bus out")
-        top = RowTop(schedule, triplicate=triplicate, fabric=fabric)
+        top = RowTop(schedule, protection=inner, fabric=fabric)
     else:
-        top = Top(graph, schedule, triplicate=triplicate, fabric=fabric, bus=bus)
+        top = Top(graph, schedule, protection=inner, fabric=fabric, bus=bus)
+    _check_nodes(protection, top)
     text = top.text  # emits the constant modules on its way
     own = (*top.modules, (f"{graph.name}.v", text))
     files = (*_templates(text for _, text in own), *own)
+    if protection.has_lanes:
+        files = _in_lanes(files, graph.name, inner)
     _check_distinct([name.removesuffix(".v") for name, _ in files], "modules")
     names = [name for pattern in (_SIGNAL, _INSTANCE) for name in pattern.findall(text)]
     _check_distinct(names, "signals or instances")
@@ -78,7 +83,33 @@ def emit(
     registers = top.registers if isinstance(top, Top) else None
     documents = register_documents(registers) if registers else ()
     mapped = {"register_map": registers.record()} if registers else {}
-    return Rtl(files, _manifest(top, files, tmr, clock_ns) | mapped | chosen, documents)
+    return Rtl(files, _manifest(top, files, inner, clock_ns) | mapped | chosen, documents)
+
+
+def _for_nodes(protection: Protection, schedule: Schedule | RowSchedule) -> Protection:
+    """Return the protection with a node's mode for what works inside of its engine as well."""
+    if isinstance(schedule, RowSchedule):
+        if protection.nodes or protection.selected:
+            raise BadInputError("engines over rows share their parameters: one mode of tmr for the whole design")
+        return protection
+    inside = {name: protection.nodes[node] for name, node in schedule.fused.items() if node in protection.nodes}
+    return replace(protection, nodes={**protection.nodes, **inside})
+
+
+def _check_nodes(protection: Protection, top: Top | RowTop) -> None:
+    """A mode of a single node needs a node that has hardware of its own."""
+    own = top.nodes_with_hardware if isinstance(top, Top) else frozenset()
+    for node in protection.nodes:
+        if node not in own:
+            raise BadInputError(f"tmr: no node '{node}' with hardware of its own: it has {', '.join(sorted(own))}")
+
+
+def _in_lanes(files: tuple[tuple[str, str], ...], top: str, protection: Protection) -> tuple[tuple[str, str], ...]:
+    """Triplicate the modules of a design whose registers stand once."""
+    texts = {name.removesuffix(".v"): text for name, text in files}
+    texts |= {name: template_text(f"{name}.v") for name in LANE_TEMPLATES}
+    found = triplicate(texts, top, Scope(protection.in_lanes, protection.has_clocks))
+    return tuple((f"{name}.v", text) for name, text in found.items())
 
 
 def _check_distinct(names: list[str], what: str) -> None:
@@ -124,8 +155,12 @@ def _templates(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((f"{name}.v", found[name]) for name in sorted(found))
 
 
-def _manifest(top: Top | RowTop, files: tuple[tuple[str, str], ...], tmr: Tmr, clock_ns: float) -> dict[str, Any]:
+def _manifest(
+    top: Top | RowTop, files: tuple[tuple[str, str], ...], protection: Protection, clock_ns: float
+) -> dict[str, Any]:
     graph, schedule = top.graph, top.schedule
+    lanes = LANES if protection.has_clocks else ("",)
+    config = ("cfg_clk", "cfg_rst") if isinstance(top, Top) and top.registers else ()
     return {
         "schema": 1,
         "top": graph.name,
@@ -135,9 +170,15 @@ def _manifest(top: Top | RowTop, files: tuple[tuple[str, str], ...], tmr: Tmr, c
         "clock_ns": clock_ns,
         "latency_cycles": schedule.latency_cycles,
         "ii_cycles": schedule.ii_cycles,
-        "tmr": tmr,
+        "tmr": protection.mode,
+        "tmr_nodes": dict(sorted(protection.nodes.items())),
+        "clocks": [f"{name}{lane}" for name in ("clk", *config[:1]) for lane in lanes],
+        "resets": [f"rst{lane}" for lane in lanes],
+        "config_resets": [f"{name}{lane}" for name in config[1:] for lane in lanes],
+        "single_points_of_failure": list(protection.remaining_points()),
         "fabric": top.fabric,
         "register_bits": top.register_bits,
+        "protected_bits": top.protected_bits,
         "in_width": top.in_width,
         "out_width": top.out_width,
         "inputs": [_port(graph, port) for port in graph.inputs],

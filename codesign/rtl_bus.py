@@ -72,7 +72,7 @@ class Bus:
         """Bits of the slave."""
         return SLAVE_BITS[self.registers.bus]
 
-    def lines(self, store: str, bits: int, err: str) -> list[str]:
+    def lines(self, store: str, bits: int, err: str, tmr: tuple[str, str]) -> list[str]:
         """Instances of the slave and of the register block, module `store` with `bits` bits of parameters."""
         ports = [
             ("clk", "cfg_clk"), ("rst", "cfg_rst"), ("clk_on", "clk_on"), ("in_valid", "in_valid"),
@@ -81,9 +81,9 @@ class Bus:
             ("bus_err", "cfg_err" if self.register_bits else "1'b0"), ("parameters", "parameters"), ("tmr_err", err),
         ]  # fmt: skip
         declared = [*section("programmable parameters"), f"{INDENT}wire [{bits - 1}:0] parameters;"]
-        return [*declared, *self._slave(), *instance(store, [("TMR", "TMR")], "u_parameters", ports)]
+        return [*declared, *self._slave(tmr), *instance(store, [tmr], "u_parameters", ports)]
 
-    def _slave(self) -> list[str]:
+    def _slave(self, tmr: tuple[str, str]) -> list[str]:
         if self.registers.bus == "bytes":
             return []
         inner = [f"{INDENT}wire {_range(bits)}{name};" for _, bits, name in BYTE_BUS]
@@ -103,13 +103,13 @@ class Bus:
             ("sda", "i2c_lines[1]"),
             ("sda_low", "sda_low"),
         ]
-        sizes = [("TIMEOUT_BITS", str(TIMEOUT_BITS)), ("TMR", "TMR")]
+        sizes = [("TIMEOUT_BITS", str(TIMEOUT_BITS)), tmr]
         return [
             *inner,
             f"{INDENT}wire [1:0] i2c_lines;",
             f"{INDENT}wire cfg_err, i2c_lines_err, unused_i2c;",
             f"{INDENT}// Copies that sample a moving line may differ for a cycle: no upset, the voter decides.",
-            *instance("tmr_register", [("WIDTH", "2"), ("TMR", "TMR")], "u_i2c_lines", sampled),
+            *instance("tmr_register", [("WIDTH", "2"), tmr], "u_i2c_lines", sampled),
             f"{INDENT}assign unused_i2c = &{{1'b0, i2c_lines_err}};",
             *instance("i2c_slave", sizes, "u_bus", [*clocks, *lines, *byte_bus, ("tmr_err", "cfg_err")]),
         ]

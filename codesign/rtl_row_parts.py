@@ -4,8 +4,9 @@ from codesign.ops.global_pool import GlobalPool
 from codesign.ops.segment_sum import SegmentSum
 from codesign.row_schedule import PhaseSlot, RowSchedule
 from codesign.rows import Feed, Phase, Reduction
-from codesign.rtl_text import identifier, instance
+from codesign.rtl_text import instance
 from codesign.verilog_literals import counter_bits
+from codesign.verilog_names import identifier
 
 
 class RowParts:

@@ -4,12 +4,14 @@ from functools import cached_property
 
 from codesign.graph import Port
 from codesign.ops.segment_sum import SegmentSum
+from codesign.protection import Protection
 from codesign.row_schedule import OUTPUTS, PhaseSlot, RowSchedule
 from codesign.rows import Phase
 from codesign.rtl_row_parts import RowParts
-from codesign.rtl_text import header, identifier, module_ports, section
+from codesign.rtl_text import header, module_ports, section
 from codesign.rtl_top import Top
 from codesign.unsigned_form import Fabric
+from codesign.verilog_names import identifier
 
 
 class RowTop(RowParts):
@@ -17,11 +19,16 @@ class RowTop(RowParts):
 
     parameter_bits = 0
 
-    def __init__(self, schedule: RowSchedule, *, triplicate: bool, fabric: Fabric = "cells") -> None:
+    def __init__(self, schedule: RowSchedule, *, protection: Protection, fabric: Fabric = "cells") -> None:
         super().__init__(schedule)
-        self.triplicate = triplicate
+        self.protection = protection
         self.fabric = fabric
         self.modules: list[tuple[str, str]] = []
+
+    @property
+    def protected_bits(self) -> int:
+        """Register bits that are triplicated: all or none."""
+        return self.register_bits if self.protection.protects(None) else 0
 
     @cached_property
     def in_width(self) -> int:
@@ -81,8 +88,8 @@ class RowTop(RowParts):
         return f"{what} on, one every {slot.interval_cycles}; engine latency {slot.plan.latency_cycles}."
 
     def _ports(self) -> list[str]:
-        name, triplicate = self.graph.name, self.triplicate
-        return module_ports(name, triplicate=triplicate, in_width=self.in_width, out_width=self.out_width)
+        tmr = self.protection.tmr_value
+        return module_ports(self.graph.name, tmr=tmr, in_width=self.in_width, out_width=self.out_width)
 
     # Control ----------------------------------------------------------------------------------------------------------
 
@@ -183,7 +190,7 @@ class RowTop(RowParts):
     def _engines(self, phase: Phase, slot: PhaseSlot) -> list[str]:
         """The engines of a phase side by side, and their results by value."""
         p, body, count = phase.name, phase.body, slot.engines
-        top = Top(body, slot.plan, triplicate=self.triplicate, fabric=self.fabric)
+        top = Top(body, slot.plan, protection=self.protection, fabric=self.fabric)
         text = top.text
         self.modules += [*top.modules, (f"{body.name}.v", text)]
         self.register_bits += top.register_bits * count

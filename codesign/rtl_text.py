@@ -22,16 +22,11 @@ def header(name: str, lines: Iterable[str]) -> list[str]:
     return [f"// {name}: {next(iterator := iter(lines))}", *(f"// {line}" for line in iterator)]
 
 
-def identifier(name: str) -> str:
-    """Return a node's name as one identifier."""
-    return name.replace(".", "_")
-
-
-def module_ports(name: str, *, triplicate: bool, in_width: int, out_width: int, more: Sequence[str] = ()) -> list[str]:
+def module_ports(name: str, *, tmr: int, in_width: int, out_width: int, more: Sequence[str] = ()) -> list[str]:
     """Return the head of a top level: its parameter and ports; `more` lines of input ports behind the data's."""
     return [
         f"module {name} #(",
-        f"{INDENT}parameter TMR = {int(triplicate)}",
+        f"{INDENT}parameter TMR = {tmr}",
         ") (",
         f"{INDENT}input  wire clk,",
         f"{INDENT}input  wire rst,",
@@ -77,6 +72,17 @@ def _wrapped(text: str) -> list[str]:
         if len(text) > LINE
         else [f"{INDENT * 2}{text}"]
     )
+
+
+def pick(wire: str, bits: Iterable[int]) -> str:
+    """Return the concatenation of some bits of a wire, the lowest in the lowest place."""
+    runs: list[list[int]] = []
+    for bit in sorted(bits):
+        if runs and runs[-1][1] == bit - 1:
+            runs[-1][1] = bit
+        else:
+            runs.append([bit, bit])
+    return "{" + ", ".join(f"{wire}[{last}:{first}]" for first, last in reversed(runs)) + "}"
 
 
 def wiring(source: str, width: int, index: Sequence[int], size: int) -> str:

@@ -4,16 +4,16 @@ from functools import cached_property
 
 from codesign.element_form import ElementForm
 from codesign.graph import Graph, Instance, Node, Products, Rtl, Scaling, Wiring
+from codesign.protection import Protection
 from codesign.register_map import ConfigBus, RegisterMap
 from codesign.rtl_adders import AddersModule
 from codesign.rtl_bus import Bus
-from codesign.rtl_register import LiveBits
 from codesign.rtl_serial import SerialEngine
+from codesign.rtl_state import StateParts
 from codesign.rtl_text import (
     INDENT,
     constant_module,
     header,
-    identifier,
     instance,
     module_ports,
     rom_module,
@@ -25,23 +25,28 @@ from codesign.rtl_weights import ParameterStore, swap_of
 from codesign.schedule import Schedule
 from codesign.serial import Serial
 from codesign.unsigned_form import Fabric
+from codesign.verilog_names import identifier
 
 
-class Top:
+class Top(StateParts):
     """Text of the top level and of the constant modules that it needs; bit counts for the manifest."""
 
     def __init__(
-        self, graph: Graph, schedule: Schedule, *, triplicate: bool, fabric: Fabric = "cells", bus: ConfigBus = "bytes"
+        self,
+        graph: Graph,
+        schedule: Schedule,
+        *,
+        protection: Protection,
+        fabric: Fabric = "cells",
+        bus: ConfigBus = "bytes",
     ) -> None:
+        super().__init__(protection)
         self.graph = graph
         self.schedule = schedule
-        self.triplicate = triplicate
         self.fabric = fabric
         has_registers = self.parameter_bits or bus != "bytes"
         self.registers = RegisterMap(graph.name, self.parameter_bits, bus) if has_registers else None
         self.modules: list[tuple[str, str]] = []
-        self.register_bits = 0
-        self._err_count = 0
 
     @property
     def _extra_depth(self) -> int:
@@ -72,8 +77,8 @@ class Top:
             *(line for node in self.graph.nodes for line in self._node(node)),
             *self._outputs(),
         ]
-        lines = [*self._header(), *self._ports(), f"    wire [{max(self._err_count, 1) - 1}:0] err;", *body]
-        reduced = "|err" if self._err_count else "1'b0"
+        lines = [*self._header(), *self._ports(), f"    wire [{max(self.err_count, 1) - 1}:0] err;", *body]
+        reduced = "|err" if self.err_count else "1'b0"
         return "\n".join([*lines, f"    assign tmr_err = {reduced};", "endmodule"]) + "\n"
 
     def _header(self) -> list[str]:
@@ -95,7 +100,11 @@ class Top:
     def _ports(self) -> list[str]:
         config = Bus(self.registers).ports if self.registers else []
         return module_ports(
-            self.graph.name, triplicate=self.triplicate, in_width=self.in_width, out_width=self.out_width, more=config
+            self.graph.name,
+            tmr=self.protection.tmr_value,
+            in_width=self.in_width,
+            out_width=self.out_width,
+            more=config,
         )
 
     def _inputs(self) -> list[str]:
@@ -112,10 +121,13 @@ class Top:
     def _parameters(self) -> list[str]:
         if not self.registers:
             return []
-        store, bus = ParameterStore(self.registers, self.graph, swap_of(self.graph, self.schedule)), Bus(self.registers)
+        tmr = self.tmr("u_parameters", None)
+        swap, is_protected = swap_of(self.graph, self.schedule), tmr[1] != "0" and self.protection.protects(None)
+        store = ParameterStore(self.registers, self.graph, swap, counts_errors=is_protected)
+        bus = Bus(self.registers)
         self.modules.append((f"{store.name}.v", store.text))
-        self.register_bits += store.register_bits + bus.register_bits
-        lines = bus.lines(store.name, self.parameter_bits, self._err())
+        self.count("u_parameters", store.register_bits + bus.register_bits, None)
+        lines = bus.lines(store.name, self.parameter_bits, self.err(), tmr)
         low = 0
         for node in self.graph.sources("parameter"):
             bits = self.graph.types[node.name].bits
@@ -144,7 +156,7 @@ class Top:
                 lines += [f"    assign valid_{cycle} = {identifier(done[cycle])}_done;"]
                 handed_on.add(done[cycle])
             else:
-                lines += self._register(f"u_valid_{cycle}", 1, "1'b1", f"valid_{cycle - 1}", f"valid_{cycle}")
+                lines += self.register(f"u_valid_{cycle}", 1, "1'b1", (f"valid_{cycle - 1}", f"valid_{cycle}"))
         spare = [f"{identifier(name)}_done" for name in serial if name not in handed_on]
         if spare:
             lines += [f"    wire unused = &{{1'b0, {', '.join(spare)}}};"]
@@ -169,7 +181,7 @@ class Top:
             flat, data = identifier(node.name), self.graph.types[node.operands[0]]
             name = f"{self.graph.name}_{flat}_adders"
             module = AddersModule(name, how, data, value, None, self._cuts(node), self.fabric, self._extra_depth)
-            lines += self._adders(module, flat, self._read(node, 0), self._wire(node.name))
+            lines += self._adders(module, node, self._read(node, 0), self._wire(node.name))
         elif isinstance(how, Serial):
             lines += self._serial(node, how)
         elif isinstance(how, Scaling):
@@ -194,14 +206,20 @@ class Top:
         element = shown.op.element(types[node.name]) if isinstance(shown.op, ElementForm) else None
         engine = SerialEngine(name, how, (operands[0], types[node.name], types[shown.name]), element)
         self.modules += engine.modules(self.fabric, self._extra_depth)
-        self.register_bits += engine.register_bits
+        self.count(f"u_{flat}", engine.register_bits, node.name)
         ports = [
             ("clk", "clk"), ("rst", "rst"), ("in_valid", f"valid_{self.schedule.slots[node.name].start}"),
             ("x", self._read(node, 0)), ("out_valid", f"{flat}_done"), ("y", self._wire(shown.name)),
-            ("tmr_err", self._err()),
+            ("tmr_err", self.err()),
         ]  # fmt: skip
         note = [] if shown is node else [f"{INDENT}// with {shown.name}: {shown.op.kind}"]
-        return [*note, *instance(name, [("TMR", "TMR")], f"u_{flat}", ports)]
+        return [*note, *instance(name, [self.tmr(f"u_{flat}", node.name)], f"u_{flat}", ports)]
+
+    @cached_property
+    def nodes_with_hardware(self) -> frozenset[str]:
+        """Nodes whose logic or registers stand under their own name, not inside another node's."""
+        own = {*self.schedule.slots, *(register.node for register in self.schedule.registers)}
+        return frozenset(own - self.schedule.fused.keys() - self._scaled_by.keys())
 
     @cached_property
     def _scaled_by(self) -> dict[str, str]:
@@ -240,18 +258,20 @@ class Top:
         formed = (products, how) if isinstance(products, Products) else (how, None)
         module = AddersModule(name, formed[0], data, how.sums, formed[1], cuts, self.fabric, self._extra_depth)
         lines = [f"{INDENT}wire [{how.sums.bits - 1}:0] {flat}_sums;"]
-        lines += self._adders(module, flat, self._read(first, 0), f"{flat}_sums")
+        lines += self._adders(module, node, self._read(first, 0), f"{flat}_sums")
         finished = [("x", f"{flat}_sums"), ("y", self._wire(node.name))]
         return lines + instance(how.finish.module, how.finish.parameters, f"u_{flat}_finish", finished)
 
-    def _adders(self, module: AddersModule, flat: str, source: str, target: str) -> list[str]:
+    def _adders(self, module: AddersModule, node: Node, source: str, target: str) -> list[str]:
         """Emit a module of shared adders and its instance."""
         self.modules.append((f"{module.name}.v", module.text))
+        name = f"u_{identifier(node.name)}"
         ports, parameters = [("x", source), ("y", target)], []
         if module.cuts:
-            self.register_bits += module.register_bits
-            ports, parameters = [("clk", "clk"), ("rst", "rst"), *ports, ("tmr_err", self._err())], [("TMR", "TMR")]
-        return instance(module.name, parameters, f"u_{flat}", ports)
+            self.count(name, module.register_bits, node.name)
+            ports = [("clk", "clk"), ("rst", "rst"), *ports, ("tmr_err", self.err())]
+            parameters = [self.tmr(name, node.name)]
+        return instance(module.name, parameters, name, ports)
 
     def _constant(self, node: Node, title: str) -> list[str]:
         """Emit the constant as wires if a node reads it whole; words of it are emitted with their reader."""
@@ -282,10 +302,11 @@ class Top:
         parameters = list(how.parameters)
         if words:
             slot = self.schedule.slots[node.name]
-            self.register_bits += node.op.cost(reuse, *self.graph.operand_types(node.name)).register_bits
+            bits = node.op.cost(reuse, *self.graph.operand_types(node.name)).register_bits
+            self.count(f"u_{identifier(node.name)}", bits, node.name)
             control = [("clk", "clk"), ("rst", "rst"), ("in_valid", f"valid_{slot.start}")]
-            ports = [*control, *ports, ("out_valid", f"{identifier(node.name)}_done"), ("tmr_err", self._err())]
-            parameters.append(("TMR", "TMR"))
+            ports = [*control, *ports, ("out_valid", f"{identifier(node.name)}_done"), ("tmr_err", self.err())]
+            parameters.append(self.tmr(f"u_{identifier(node.name)}", node.name))
         return lines + instance(how.module, parameters, f"u_{identifier(node.name)}", ports)
 
     def _words(self, node: Node, position: int, how: Instance) -> list[str]:
@@ -315,34 +336,10 @@ class Top:
                 # At one event a cycle every register reloads every cycle; an enable would only cost area.
                 enable = f"valid_{register.capture}" if self.schedule.ii_cycles > 1 else "1'b1"
                 lines += [f"    wire [{bits - 1}:0] {target};"]
-                lines += self._value_register(name, self._wire(name, register.source), target, enable)
+                lines += self.value_register(
+                    name, self.graph.types[name], self._wire(name, register.source), target, enable
+                )
         return lines
-
-    def _value_register(self, name: str, source: str, target: str, enable: str) -> list[str]:
-        """Register a value; bits that interval analysis knows to be constant or copies of the sign are not stored."""
-        live = LiveBits.of(self.graph.types[name])
-        if live.is_whole:
-            return self._register(f"u_{target}", live.total, enable, source, target)
-        stored = f"{target}_live"
-        constant = (
-            f"    // {self.graph.types[name].bits - live.total} of {self.graph.types[name].bits} bits never change"
-        )
-        if not live.total:
-            return [constant, f"    assign {target} =", *_ended(live.scatter(stored))]
-        return [
-            constant,
-            f"    wire [{live.total - 1}:0] {stored}, {stored}_next;",
-            f"    assign {stored}_next =",
-            *_ended(live.gather(source)),
-            *self._register(f"u_{target}", live.total, enable, f"{stored}_next", stored),
-            f"    assign {target} =",
-            *_ended(live.scatter(stored)),
-        ]
-
-    def _register(self, name: str, bits: int, enable: str, data: str, result: str) -> list[str]:
-        self.register_bits += bits
-        ports = [("clk", "clk"), ("rst", "rst"), ("en", enable), ("d", data), ("q", result), ("err", self._err())]
-        return instance("tmr_register", [("WIDTH", str(bits)), ("TMR", "TMR")], name, ports)
 
     def _outputs(self) -> list[str]:
         stages = zip(self.graph.outputs, self.schedule.outputs, strict=True)
@@ -352,10 +349,6 @@ class Top:
             f"    assign out_valid = valid_{self.schedule.latency_cycles};",
             f"    assign out_data = {{{', '.join(reversed(wires))}}};",
         ]
-
-    def _err(self) -> str:
-        self._err_count += 1
-        return f"err[{self._err_count - 1}]"
 
     def _declare(self, name: str) -> str:
         return f"    wire [{self.graph.types[name].bits - 1}:0] {self._wire(name)};"
@@ -375,10 +368,6 @@ class Top:
         if not isinstance(how, Instance):
             return position == 0  # weights and bias are in the text of the products, an index is in the wires
         return how.words is None or how.operand_ports[position] != how.words.port
-
-
-def _ended(lines: list[str]) -> list[str]:
-    return [*lines[:-1], f"{lines[-1]};"]
 
 
 def _is_wanted(cycle: int, needed: set[int], done: dict[int, str]) -> bool:

@@ -68,12 +68,13 @@ def _parameters_behind(graph: Graph, name: str) -> set[str]:
 
 
 class ParameterStore:
-    """Text and register bits of module `<design>_parameters`."""
+    """Text and register bits of module `<design>_parameters`; without copies there are no errors to count."""
 
-    def __init__(self, registers: RegisterMap, graph: Graph, swap: Swap) -> None:
+    def __init__(self, registers: RegisterMap, graph: Graph, swap: Swap, *, counts_errors: bool) -> None:
         self.map = registers
         self.graph = graph
         self.swap = swap
+        self.counts_errors = counts_errors
         self.name = f"{registers.design}_parameters"
         self.register_bits = 0
         self._errors: dict[str, list[str]] = {}  # signals that say that a copy differs, by block
@@ -185,18 +186,23 @@ class ParameterStore:
 
     def _counter(self, register: Register, block: str) -> list[str]:
         """Return the counter of the cycles in which a copy of `block` differs; its own copies count as control."""
-        self.register_bits += COUNTER_BITS
         differ, name = " | ".join(self._errors[block]), register.full_name
         err = self._error("count")
+        declared = [
+            f"{INDENT}wire [{COUNTER_BITS - 1}:0] {name};",
+            f"{INDENT}wire at_{name}, {block}_differ, {err};",
+            f"{INDENT}assign at_{name} = address == {ADDRESS_BITS}'d{register.address};",
+            f"{INDENT}assign {block}_differ = {differ};",
+        ]
+        if not self.counts_errors:
+            return [*declared, f"{INDENT}assign {name} = {COUNTER_BITS}'d0;", f"{INDENT}assign {err} = 1'b0;"]
+        self.register_bits += COUNTER_BITS
         ports = [
             *CLOCKS, ("clear", f"clear_errors | (write & at_{name})"), ("differ", f"{block}_differ"),
             ("count", name), ("tmr_err", err),
         ]  # fmt: skip
         return [
-            f"{INDENT}wire [{COUNTER_BITS - 1}:0] {name};",
-            f"{INDENT}wire at_{name}, {block}_differ, {err};",
-            f"{INDENT}assign at_{name} = address == {ADDRESS_BITS}'d{register.address};",
-            f"{INDENT}assign {block}_differ = {differ};",
+            *declared,
             *instance("error_counter", [("WIDTH", str(COUNTER_BITS)), ("TMR", "TMR")], f"u_{name}", ports),
         ]
 
@@ -211,6 +217,8 @@ class ParameterStore:
         ]
         for field in command.fields:
             lines.append(f"{INDENT}assign {field.name} = write & at_{command.full_name} & data[{field.low}];")
+        if not self.counts_errors:
+            lines += [f"{INDENT}wire unused;", f"{INDENT}assign unused = &{{1'b0, clear_errors}};"]
         return lines + self._counter(errors, "control")
 
     def _read_back(self) -> list[str]:

@@ -54,3 +54,8 @@ def check_identifier(name: str, what: str) -> str:
     if name in VERILOG_2005_KEYWORDS or name in SYSTEMVERILOG_KEYWORDS:
         raise BadInputError(f"{what} {name!r} is a keyword of Verilog or SystemVerilog: choose another name")
     return name
+
+
+def identifier(name: str) -> str:
+    """Return a node's name as one identifier."""
+    return name.replace(".", "_")

@@ -15,6 +15,9 @@ from codesign.flows.tmr_netlist import TmrReport, check, check_netlist, no_garba
 from codesign.flows.tmr_rules import Requirement
 from codesign.flows.yosys import synthesise_asic, synthesise_gates
 from codesign.flows.yosys_job import run_job
+from codesign.protection import LANE_MODES
+from codesign.register_map import RegisterMap
+from codesign.verilog_names import identifier
 
 SELECTIVE = "selective"
 VOTERS = "triplicated_voters"
@@ -87,9 +90,21 @@ def requirement_of(manifest: dict[str, Any]) -> Requirement:
     """Return what the manifest of an emitted design promises."""
     mode = str(manifest["tmr"])
     requirement = requirement_for(mode)
-    if requirement.selective or mode == "none":
-        return requirement
-    return replace(requirement, protected_bits=int(manifest["register_bits"]), error_output_required=True)
+    protected = int(manifest["protected_bits"])
+    nodes = {f"u_{identifier(node)}": own for node, own in manifest["tmr_nodes"].items()}
+    exceptions = {f"{instance}{end}": own for instance, own in nodes.items() for end in (".", "_r")}
+    counters = _counters(manifest)
+    if mode in LANE_MODES:  # what they count stands once
+        exceptions |= dict.fromkeys(counters, "triplicated_voters")
+    requirement = replace(requirement, exceptions=exceptions, counters=counters)
+    return replace(requirement, protected_bits=protected, error_output_required=True) if protected else requirement
+
+
+def _counters(manifest: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the registers that count errors in the register block."""
+    registers = RegisterMap.of(manifest)
+    counts = [one.full_name for one in registers.registers if one.name == "errors"] if registers else []
+    return tuple(f"u_parameters.u_{name}." for name in counts)
 
 
 def requirement_for(mode: str) -> Requirement:

@@ -126,5 +126,5 @@ _TOOLS = (
     ),
     _Tool("OpenSTA", _program("sta", "-version"), "static timing and power", "Debian: apt install opensta", False),
     _Tool("uproot", _library("uproot", "uproot"), "ROOT files", 'run: pip install -e ".[root]"', False),
-    _Tool("pyslang", _library("pyslang", "pyslang"), "second opinion on the Verilog in tests", _REINSTALL, False),
+    _Tool("pyslang", _library("pyslang", "pyslang"), "triplication of logic", _REINSTALL),
 )

@@ -21,7 +21,7 @@ from codesign.flows.static_timing import PathStep, StaticTiming
 _REGISTER = re.compile(r"FD[RSCP]E(_1)?|SRL16E|SRLC32E")
 _IGNORED = frozenset({"BUFG", "$scopeinfo"})
 # Their nets are ideal: no path through logic starts there.
-_CLOCKS_AND_RESETS = frozenset({"clk", "rst", "cfg_clk", "cfg_rst"})
+_CLOCK_OR_RESET = re.compile(r"(?:cfg_)?(?:clk|rst)[ABC]?")
 Arc = tuple[str, int, str, int, float]  # input pin and bit, output pin and bit, ns
 
 
@@ -110,7 +110,7 @@ class _Timer:
         self.cause: dict[int, tuple[str, int | None, float]] = {}  # net -> (cell, net before it, delay)
         self.driver: dict[int, str] = {}
         for name, port in module["ports"].items():
-            if port["direction"] == "input" and name not in _CLOCKS_AND_RESETS:
+            if port["direction"] == "input" and not _CLOCK_OR_RESET.fullmatch(name):
                 self._launch(port["bits"], name)
         self.registers = [name for name, cell in self.types.items() if _REGISTER.fullmatch(cell)]
         for name in self.registers:

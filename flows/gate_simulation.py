@@ -218,8 +218,9 @@ def _build(netlist: Netlist, library: Library, delay_model: DelayModel) -> _Circ
     cells = {name: _known(name, library) for name in netlist.cells}
     clocks = [_clock_nets(cells[name], pins) for name, pins in netlist.cells.items()]
     clock_nets = np.unique(np.concatenate([*clocks, np.array([], dtype=np.int64)]))
+    # Several clock ports are those of lanes, which tick together.
     if not _is_input(netlist, clock_nets):
-        raise BadInputError(f"{netlist.top} has gated clocks: the power estimate needs ports, ticking together")
+        raise BadInputError(f"{netlist.top} has a gated clock: the power estimate needs clocks that are ports")
     flip_flops = tuple(_flip_flops(cells[n], p) for n, p in netlist.cells.items() if cells[n].flip_flop is not None)
     gates = [g for n, p in netlist.cells.items() if cells[n].flip_flop is None for g in _gates(cells[n], p)]
     earliest, latest = _arrivals(netlist, gates)

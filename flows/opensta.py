@@ -7,6 +7,7 @@ that synthesis wrote.
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from codesign.errors import ToolFailedError, ToolMissingError
@@ -21,34 +22,38 @@ read_liberty {{{liberty}}}
 read_verilog {{{netlist}}}
 link_design {top}
 puts "cells [llength [get_cells *]]"
-set clocks {{}}
-set resets {{}}
+create_clock -name clk -period {period} [get_ports {{{clocks}}}]
 set data {{}}
-foreach port [all_inputs] {{
-    set name [get_property $port name]
-    if {{[lsearch {{clk cfg_clk}} $name] >= 0}} {{ lappend clocks $port }} else {{ lappend data $port }}
-    if {{[lsearch {{rst cfg_rst}} $name] >= 0}} {{ lappend resets $port }}
-}}
-create_clock -name clk -period {period} $clocks
+foreach port [all_inputs] {{ if {{[lsearch {{{clocks}}} [get_property $port name]] < 0}} {{ lappend data $port }} }}
 set_input_delay {launch} -clock clk $data
-set_false_path -from $resets
+set_false_path -from [get_ports {{{resets}}}]
 report_checks -path_delay max -digits 4
 """
 _STEP = re.compile(r"^ +(-?[\d.]+) +(-?[\d.]+) [v^] (\S+)/\S+ \((\w+)\)$", re.MULTILINE)
 
 
 def opensta_timing(
-    netlist: Path, top: str, liberty: Path, *, cell_count: int, launch_ns: float, timeout_s: float = 600.0
+    netlist: Path,
+    top: str,
+    liberty: Path,
+    *,
+    cell_count: int,
+    launch_ns: float,
+    clocks: Sequence[str] = ("clk",),
+    resets: Sequence[str] = ("rst",),
+    timeout_s: float = 600.0,
 ) -> StaticTiming:
     """Return the longest register-to-register or input-to-register path of a mapped Verilog `netlist`.
 
     `liberty` is plain text with delays in ns, `cell_count` what synthesis counted, `launch_ns` when inputs change after
-    the clock edge. Raises `ToolMissingError` without OpenSTA, `ToolFailedError` if it read another number of cells.
+    the clock edge; `clocks` and `resets` are ports, the clocks being one clock. Raises `ToolMissingError` without
+    OpenSTA, `ToolFailedError` if it read another number of cells.
     """
     if shutil.which("sta") is None:
         raise ToolMissingError("OpenSTA (`sta`) is not installed: Debian, Ubuntu: apt install opensta")
     paths = {"liberty": liberty.resolve(), "netlist": netlist.resolve()}
-    script = _SCRIPT.format(**paths, top=top, launch=launch_ns, period=_PERIOD_NS)
+    ports = {"clocks": " ".join(clocks), "resets": " ".join(resets)}
+    script = _SCRIPT.format(**paths, top=top, launch=launch_ns, period=_PERIOD_NS, **ports)
     with tempfile.TemporaryDirectory(prefix="opensta-") as folder:
         log = Path(folder) / "sta.log"
         write_text(Path(folder) / "run.tcl", script)

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from math import inf
+from pathlib import Path
 from typing import Any
 
 from codesign.delay import technology
 from codesign.errors import BadInputError
+from codesign.files import read_json
 from codesign.flows.design import Bound
 from codesign.graph import Graph
 from codesign.optimise import Limits, optimise
-from codesign.options import RunOptions
+from codesign.options import SELECTIVE, RunOptions
+from codesign.protection import Protection, RankedBit, select
 from codesign.row_schedule import Architecture as RowArchitecture
 from codesign.row_schedule import row_schedule
 from codesign.rows import row_program
@@ -28,12 +31,47 @@ def compile_bound(bound: Bound, options: RunOptions, clock_ns: float) -> Rtl:
     if options.technology is None:
         _refuse_limits(options, "--technology: without one, --reuse and --cuts say all")
         plan = schedule(bound.graph, reuse, bound.cuts, inner_cuts)
-        return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns, bus=options.config_bus)
-    chosen, copies = technology(options.technology), 3 if options.tmr == "registers" else 1
+        return emit(bound.graph, plan, tmr=protection_of(options), clock_ns=clock_ns, bus=options.config_bus)
+    chosen, copies = technology(options.technology), register_copies(options)
     limits = Limits(options.ii_cycles, options.latency_cycles, options.area_budget)
     choice = optimise(bound.graph, chosen, clock_ns, reuse, limits, inner_cuts=inner_cuts, copies=copies)
-    fabric, record, bus = chosen.fabric, choice.record(), options.config_bus
-    return emit(bound.graph, choice.schedule, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric, choice=record, bus=bus)
+    return emit(
+        bound.graph,
+        choice.schedule,
+        tmr=protection_of(options),
+        clock_ns=clock_ns,
+        fabric=chosen.fabric,
+        choice=choice.record(),
+        bus=options.config_bus,
+    )
+
+
+def protection_of(options: RunOptions) -> Protection:
+    """Return what the user says is triplicated; with "selective:FILE" the bits that the ranking in FILE puts first."""
+    nodes = dict(options.tmr_nodes)
+    mode, _, file = options.tmr.partition(":")
+    if mode != SELECTIVE:
+        if options.tmr_budget is not None:
+            raise BadInputError(f"--tmr-budget needs --tmr {SELECTIVE}:FILE")
+        return Protection(mode, nodes)
+    if options.tmr_budget is None:
+        raise BadInputError(f"--tmr {SELECTIVE}:FILE needs --tmr-budget: how many register bits may stand three times")
+    return Protection(mode, nodes, select(read_ranking(Path(file)), options.tmr_budget))
+
+
+def read_ranking(path: Path) -> tuple[RankedBit, ...]:
+    """Read the register bits that a campaign ranked; `BadInputError` if the file holds no ranking."""
+    try:
+        bits = read_json(path)["bits"]
+        rows = [(str(one["register"]), int(one["bit"]), float(one["sensitivity"] or 0.0)) for one in bits]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInputError(f"{path} is no ranking of register bits: codesign inject writes one") from error
+    return tuple(RankedBit(*row) for row in rows)
+
+
+def register_copies(options: RunOptions) -> int:
+    """How often the optimiser counts a register: three times where the design's mode triplicates it."""
+    return 3 if Protection(options.tmr.partition(":")[0]).protects(None) else 1
 
 
 def _compile_rows(bound: Bound, options: RunOptions, clock_ns: float, architecture: RowArchitecture) -> Rtl:
@@ -46,7 +84,7 @@ def _compile_rows(bound: Bound, options: RunOptions, clock_ns: float, architectu
         if name not in known:
             raise BadInputError(f"no node '{name}' in an engine; its nodes: {', '.join(sorted(known - {'*'}))}")
     chosen = None if options.technology is None else technology(options.technology)
-    copies = 3 if options.tmr == "registers" else 1
+    copies = register_copies(options)
 
     def plan_engine(body: Graph) -> Schedule:
         own_reuse, own_cuts = (_of(body, given) for given in (reuse, inner_cuts))
@@ -60,7 +98,7 @@ def _compile_rows(bound: Bound, options: RunOptions, clock_ns: float, architectu
     engines = dict(options.engines) or dict(bound.engines)
     plan = row_schedule(program, engines, architecture, plan_engine)
     fabric = "cells" if chosen is None else chosen.fabric
-    return emit(bound.graph, plan, tmr=options.tmr, clock_ns=clock_ns, fabric=fabric, bus=options.config_bus)
+    return emit(bound.graph, plan, tmr=protection_of(options), clock_ns=clock_ns, fabric=fabric, bus=options.config_bus)
 
 
 def _of(body: Graph, given: Mapping[str, int]) -> dict[str, int]:

@@ -68,15 +68,14 @@ def setup_ports(manifest: Mapping[str, Any], parameters: bytes) -> dict[str, lis
     """Reset; then write programmable parameters, commit them and wait: values of the ports in every cycle."""
     reset, registers = [1] * RESET_CYCLES, RegisterMap.of(manifest)
     if registers is None:
-        return {"rst": reset}
+        return dict.fromkeys(manifest["resets"], reset)
     if registers.bus != "bytes":
         raise BadInputError(f"a netlist is simulated with --config-bus bytes, not {registers.bus}: leave that out")
     writes = [(registers.byte_address(byte), value) for byte, value in enumerate(parameters)]
     writes += [(registers.control, 1), *[(0, 0)] * (manifest["latency_cycles"] + manifest["ii_cycles"])]
     quiet = [0] * RESET_CYCLES
     return {
-        "rst": reset + [0] * len(writes),
-        "cfg_rst": reset + [0] * len(writes),
+        **dict.fromkeys((*manifest["resets"], *manifest["config_resets"]), reset + [0] * len(writes)),
         "clk_on": [1] * (RESET_CYCLES + len(writes)),
         "cfg_we": quiet + [int(address > 0) for address, _ in writes],
         "cfg_address": quiet + [address for address, _ in writes],

@@ -7,6 +7,7 @@ from typing import Any
 
 from codesign.errors import BadInputError
 from codesign.files import read_json
+from codesign.options import SELECTIVE, TMR_MODES
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -15,18 +16,26 @@ _TABLES = (".hex", ".mem", ".vh")
 
 @dataclass(frozen=True)
 class RtlInput:
-    """Top module, source files in order, tables they read, and the register bits declared before triplication."""
+    """Top module, source files in order, tables they read, and the register bits declared before triplication.
+
+    `protected_bits` of the register bits stand three times; `tmr` is the mode of triplication of the design, and
+    `protection_varies` says that single nodes or bits have another.
+    """
 
     top: str
     sources: tuple[Path, ...]
     tables: tuple[Path, ...]
     register_bits: int
-    triplicated: bool
+    protected_bits: int
+    tmr: str
+    protection_varies: bool
+    clocks: tuple[str, ...]
+    resets: tuple[str, ...]
 
     @property
     def expected_flip_flop_bits(self) -> int:
         """Flip-flop bits that synthesis has to keep: three copies of each declared bit, or one."""
-        return self.register_bits * (3 if self.triplicated else 1)
+        return self.register_bits + 2 * self.protected_bits
 
 
 def read_rtl(rtl_dir: Path) -> RtlInput:
@@ -35,8 +44,15 @@ def read_rtl(rtl_dir: Path) -> RtlInput:
     manifest = read_json(path)
     _check(manifest, path)
     sources = tuple(_source(rtl_dir, str(name)) for name in manifest["sources"])
+    protected = int(manifest.get("protected_bits", manifest["register_bits"] if manifest["tmr"] == "registers" else 0))
+    mode = manifest["tmr"]
+    varies = mode == SELECTIVE or bool(manifest.get("tmr_nodes"))
     tables = tuple(sorted(file for file in rtl_dir.iterdir() if file.suffix in _TABLES))
-    return RtlInput(manifest["top"], sources, tables, manifest["register_bits"], manifest["tmr"] == "registers")
+    clocks, resets = tuple(manifest.get("clocks", ("clk",))), tuple(manifest.get("resets", ("rst",)))
+    resets += tuple(manifest.get("config_resets", ()))
+    return RtlInput(
+        manifest["top"], sources, tables, manifest["register_bits"], protected, mode, varies, clocks, resets
+    )
 
 
 def _check(manifest: Any, path: Path) -> None:
@@ -46,8 +62,8 @@ def _check(manifest: Any, path: Path) -> None:
         raise BadInputError(f"{path} lacks {', '.join(missing)}: emit the RTL again")
     if not _IDENTIFIER.fullmatch(str(manifest["top"])):
         raise BadInputError(f"{path}: top {manifest['top']!r} is no Verilog identifier")
-    if manifest["tmr"] not in ("none", "registers"):
-        raise BadInputError(f"{path}: tmr is {manifest['tmr']!r}, must be none or registers")
+    if manifest["tmr"] not in (*TMR_MODES, SELECTIVE):
+        raise BadInputError(f"{path}: tmr is {manifest['tmr']!r}, must be one of {', '.join(TMR_MODES)}, {SELECTIVE}")
     if not isinstance(manifest["sources"], list) or not manifest["sources"]:
         raise BadInputError(f"{path}: sources must be a list of at least one file name")
     if type(manifest["register_bits"]) is not int or manifest["register_bits"] < 0:

@@ -191,7 +191,7 @@ def _compile(bound: Bound, options: RunOptions, clock_ns: float, watch: Stopwatc
         write_text(folder / "graph.json", bound.graph.to_json())
     with watch.step("lint and proof of triplication"):
         lint([folder / "rtl" / name for name, _ in rtl.files], bound.graph.name, folder / "lint")
-        if options.tmr == "registers":
+        if rtl.manifest["protected_bits"]:
             prove_all_state_is_triplicated(folder / "rtl")
     return rtl.manifest
 

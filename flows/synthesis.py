@@ -78,8 +78,7 @@ def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
         raise VerificationError(
             f"synthesis left {report.memory_bits} bits of memory of {declared} declared: see {work}"
         )
-    copies = 1 if manifest["tmr"] == "none" else 3
-    if count.latch_bits or count.flip_flop_bits != copies * (count.declared_bits - report.constant_bits):
+    if count.latch_bits or count.flip_flop_bits != count.expected_bits - 3 * report.constant_bits:
         raise VerificationError(
             f"synthesis left {count.flip_flop_bits} flip-flops and {count.latch_bits} latches of "
             f"{count.expected_bits} flip-flops declared ({report.constant_bits} bits are constant): see {work}"

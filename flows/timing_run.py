@@ -29,7 +29,8 @@ def measure(
     Raises `BadInputError` for an unknown technology or a standard-cell technology without its liberty file, the tools'
     errors otherwise.
     """
-    tech, top = technology(name), read_rtl(rtl_dir).top
+    tech, rtl = technology(name), read_rtl(rtl_dir)
+    top = rtl.top
     if tech.area_unit == "LUT":
         fpga = yosys.synthesise_xilinx(rtl_dir, work_dir, timeout_s)
         netlist = work_dir / Path(fpga.source.name).with_name("netlist.json")
@@ -43,6 +44,8 @@ def measure(
         yosys.plain_liberty(liberty, work_dir),
         cell_count=asic.cell_count,
         launch_ns=tech.launch_ns,
+        clocks=rtl.clocks,
+        resets=rtl.resets,
     )
     assert asic.area_um2 is not None  # a liberty file was given
     return Measured(timing, asic.area_um2, asic.flip_flop_bits)

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from codesign.errors import VerificationError
-from codesign.flows.rtl_input import read_rtl
+from codesign.flows.rtl_input import RtlInput, read_rtl
+from codesign.flows.source_lanes import FANOUT, has_lanes, lane_fault
 from codesign.flows.tmr_function import LANES_REGISTER, REGISTER, VOTER, prove_registers
-from codesign.flows.tmr_memory import MEMORIES, memory_fault, walk
+from codesign.flows.tmr_memory import MEMORIES, memory_fault
+from codesign.flows.verilog_tree import names, targets, walk
+from codesign.protection import LANE_MODES
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.
@@ -58,13 +61,16 @@ class _Module:
 def prove_all_state_is_triplicated(rtl_dir: Path) -> TmrProof:
     """Walk every file that the manifest of `rtl_dir` names; `VerificationError`, with file and line, where it fails."""
     rtl = read_rtl(rtl_dir)
-    if not rtl.triplicated:
+    if not rtl.protected_bits:
         raise VerificationError(f"{rtl_dir / 'manifest.json'}: the design was emitted with tmr=none")
     modules = _parse(rtl.sources)
     for module in modules.values():
         _check_processes(module)
-        _check_instances(module, modules)
-    _check_top(modules, rtl.top)
+        # Other modes of single nodes, or a selection of bits, stand as numbers in the top level.
+        numbers_allowed = module.tree.name == rtl.top and rtl.protection_varies
+        _check_instances(module, modules, numbers_allowed=numbers_allowed)
+        _check_lanes(module, modules)
+    _check_top(modules, rtl)
     for name in MEMORIES:
         if name in modules and (fault := memory_fault(modules[name].tree)):
             raise modules[name].fail(modules[name].tree, fault)
@@ -76,19 +82,6 @@ def prove_all_state_is_triplicated(rtl_dir: Path) -> TmrProof:
     )
     files = tuple(path.name for path in rtl.sources)
     return TmrProof(files, len(processes) - clocked, clocked, registers.copies, instances, registers.states_evaluated)
-
-
-def names(tree: Any) -> frozenset[str]:
-    """Return the identifiers in `tree`."""
-    return frozenset(node.name for node in walk(tree) if isinstance(node, ast.Identifier))
-
-
-def targets(left: Any) -> frozenset[str]:
-    """Return the signals that the left-hand side `left` assigns, without those in its indices."""
-    if isinstance(left, ast.Identifier):
-        return frozenset({left.name})
-    parts = [left.var] if isinstance(left, ast.Lvalue | ast.Pointer | ast.Partselect) else left.children()
-    return frozenset().union(*(targets(part) for part in parts))
 
 
 def _parse(paths: tuple[Path, ...]) -> dict[str, _Module]:
@@ -157,7 +150,7 @@ def _check_process(module: _Module, process: Any) -> None:
             raise module.fail(process, f"'{sorted(missing)[0]}' is not assigned on every path: a latch")
 
 
-def _check_instances(module: _Module, modules: Mapping[str, _Module]) -> None:
+def _check_instances(module: _Module, modules: Mapping[str, _Module], *, numbers_allowed: bool) -> None:
     """Every instance is of a module that was walked, and hands the parameter TMR down unchanged."""
     for instance in module.find(ast.Instance):
         target = modules.get(instance.module)
@@ -166,8 +159,19 @@ def _check_instances(module: _Module, modules: Mapping[str, _Module]) -> None:
         if "TMR" not in _parameters(target):
             continue
         given = {argument.paramname: argument.argname for argument in instance.parameterlist}
+        if numbers_allowed and isinstance(given.get("TMR"), ast.IntConst):
+            continue
         if str(given.get("TMR")) != "TMR" or "TMR" not in _parameters(module):
             raise module.fail(instance, f"instance {instance.name} does not hand down TMR")
+
+
+def _check_lanes(module: _Module, modules: Mapping[str, _Module]) -> None:
+    """Where signals stand in lanes, the lanes meet in voters alone."""
+    if module.tree.name in (*STATEFUL, FANOUT) or not has_lanes(module.tree):
+        return
+    fault = lane_fault(module.tree, {name: one.tree for name, one in modules.items()})
+    if fault:
+        raise module.fail(*fault)
 
 
 def _parameters(module: _Module) -> dict[str, Any]:
@@ -175,17 +179,20 @@ def _parameters(module: _Module) -> dict[str, Any]:
     return {node.name: node.value.var for node in found}
 
 
-def _check_top(modules: Mapping[str, _Module], top: str) -> None:
-    for name in (top, REGISTER, VOTER):
+def _check_top(modules: Mapping[str, _Module], rtl: RtlInput) -> None:
+    in_lanes = rtl.tmr in LANE_MODES
+    for name in (rtl.top, LANES_REGISTER if in_lanes else REGISTER, VOTER):
         if name not in modules:
             raise VerificationError(f"no file defines module {name}")
     instances = [(module, node) for module in modules.values() for node in module.find(ast.Instance)]
     for module, node in instances:
-        if node.module == top:
+        if node.module == rtl.top:
             raise module.fail(node, "instantiates the top module")
-    default = _parameters(modules[top]).get("TMR")
-    if not isinstance(default, ast.IntConst) or default.value == "0":
-        raise modules[top].fail(modules[top].tree, "parameter TMR is not set to triplicate")
+        if in_lanes and node.module == REGISTER and not rtl.protection_varies:
+            raise module.fail(node, f"instance {node.name} stands outside of the lanes")
+    default = _parameters(modules[rtl.top]).get("TMR")
+    if not in_lanes and (not isinstance(default, ast.IntConst) or (default.value == "0" and rtl.tmr != "none")):
+        raise modules[rtl.top].fail(modules[rtl.top].tree, "parameter TMR is not set to triplicate")
 
 
 def unassigned(statement: Any) -> frozenset[str]:

@@ -4,13 +4,13 @@ pyverilog's dataflow analyser gives the next state of every copy, which is evalu
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from codesign.errors import VerificationError
-from codesign.flows.tmr_memory import walk
+from codesign.flows.verilog_tree import walk
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.
@@ -59,11 +59,13 @@ def prove_registers(trees: Mapping[str, Any]) -> RegisterProof:
     A lane of `tmr_register_full` is evaluated from its own inputs and the copies alone: reading another lane's is an
     error.
     """
-    forms = [_Form(REGISTER, SINGLE_VOTER, ("",))]
+    forms = []
+    if REGISTER in trees:
+        _check_drivers(trees[REGISTER])
+        forms = [_Form(REGISTER, SINGLE_VOTER, ("",)), _Form(REGISTER, TRIPLE_VOTERS, ("",))]
     if LANES_REGISTER in trees:
-        forms += [_Form(REGISTER, TRIPLE_VOTERS, ("",)), _Form(LANES_REGISTER, TRIPLE_VOTERS, LANES)]
+        forms.append(_Form(LANES_REGISTER, TRIPLE_VOTERS, LANES))
     needed = [trees[name] for name in (REGISTER, LANES_REGISTER, VOTER) if name in trees]
-    _check_drivers(trees[REGISTER])
     proofs = [_prove(form, needed) for form in forms]
     return RegisterProof(proofs[0].copies, sum(proof.states_evaluated for proof in proofs))
 
@@ -88,7 +90,8 @@ def _prove(form: _Form, trees: Sequence[Any]) -> RegisterProof:
         for case in _cases():
             rst, en, d, *state = case
             known = {form.name("rst", lane): rst, form.name("en", lane): en, form.name("d", lane): d}
-            values = _Values(form, binds, known | dict(zip(copies, state, strict=True)))
+            others = {form.name("q", other) for other in form.lanes if other != lane}
+            values = _Values(form, binds, known | dict(zip(copies, state, strict=True)), others)
             _check_case(form, values, lane, loaded, case)
             cases += 1
     return RegisterProof(tuple(name.rpartition(".")[2] for name in copies), cases)
@@ -154,13 +157,16 @@ def _bindings(form: _Form, trees: Sequence[Any]) -> dict[str, list[Any]]:
 class _Values:
     """Values of signals, computed from the bindings and from the `known` values of inputs and registers."""
 
-    def __init__(self, form: _Form, binds: Mapping[str, list[Any]], known: dict[str, int]) -> None:
+    def __init__(self, form: _Form, binds: Mapping[str, list[Any]], known: dict[str, int], others: Set[str]) -> None:
         self.form = form
         self.binds = binds
         self.known = known
+        self.others = others
 
     def of(self, name: str) -> int:
-        """Return the value of signal `name`."""
+        """Return the value of signal `name`, which must not be a voter of `others`."""
+        if name in self.others:
+            raise self.form.fail(f"a copy reads {name.rpartition('.')[2]}, the voter of another lane")
         if name not in self.known:
             found = self.binds.get(name, [])
             if len(found) != 1:
@@ -196,6 +202,7 @@ class _Values:
             "Xor": left ^ right,
             "Unot": ~left & mask,
             "Uor": int(left != 0),
+            "Unor": int(left == 0),
             "NotEq": int(left != right),
             "Eq": int(left == right),
         }

@@ -4,6 +4,7 @@ Buffers and inverters behind a flip-flop are part of its copy, as a fault in one
 an input are part of that input.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from codesign.flows.tmr_symbolic import RESET, Change, Symbolic, clock_nets, doe
 from codesign.flows.triple_names import COPIES, Triple, origins
 
 _TRIPLES_AT_ONCE = 2048
+_FAN_OUT = re.compile(r"(?:.*\.)?fan_\w+\.x")
 _SHARED = frozenset({3, 5, 6, 7})
 
 
@@ -30,11 +32,15 @@ class Lanes:
     inputs: Mapping[str, int]
 
 
-def find_lanes(model: Symbolic, triples: Sequence[Triple]) -> Lanes:
-    """Label every gate with the copies in whose fan-in it stands, but for inputs that constants make irrelevant."""
+def find_lanes(model: Symbolic, triples: Sequence[Triple], ends: frozenset[int] = frozenset()) -> Lanes:
+    """Label every gate with the copies in whose fan-in it stands, but for inputs that constants make irrelevant.
+
+    The fan-in ends at the nets `ends`, which become lanes there.
+    """
     netlist = model.netlist
     passed = _passed(netlist)
-    driver = {gate.output: k for k, gate in enumerate(netlist.gates) if gate.output not in passed}
+    drives = {gate.output: k for k, gate in enumerate(netlist.gates) if gate.output not in passed}
+    driver = {net: k for net, k in drives.items() if net not in ends}
     labels = [0] * len(netlist.gates)
     reached: dict[int, int] = {}
     for bit, nets in _lane_ends(netlist, triples):
@@ -51,6 +57,12 @@ def find_lanes(model: Symbolic, triples: Sequence[Triple]) -> Lanes:
         for name, nets in netlist.inputs.items()
     }
     return Lanes(driver, labels, behind, inputs)
+
+
+def fan_outs(netlist: FlatNetlist) -> frozenset[int]:
+    """Return the nets that a `tmr_fanout` of the emitted design makes lanes of."""
+    found = (bits for name, (_, bits) in netlist.names.items() if _FAN_OUT.fullmatch(name))
+    return frozenset(bit for bits in found for bit in bits if isinstance(bit, int))
 
 
 def _passed(netlist: FlatNetlist) -> dict[int, int]:

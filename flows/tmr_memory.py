@@ -5,8 +5,9 @@ same address and reads its own memory into its own register. The voter reads the
 """
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
+
+from codesign.flows.verilog_tree import walk
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.
@@ -45,13 +46,6 @@ def memory_fault(tree: Any) -> str | None:
     drivers = [_text(node) for node in tree.children() if isinstance(node, ast.Assign)]
     kept = [text for text in drivers if not text.startswith("assign unused = ")]
     return None if kept == [FLAG.format(lane=lanes[0])] else "err does not follow the voter"
-
-
-def walk(tree: Any) -> Iterator[Any]:
-    """Yield `tree` and every syntax node below it."""
-    yield tree
-    for child in tree.children():
-        yield from walk(child)
 
 
 def _text(tree: Any) -> str:

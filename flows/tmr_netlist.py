@@ -15,6 +15,7 @@ from codesign.flows.flat_netlist import FlatNetlist, flat_netlist
 from codesign.flows.liberty import Library
 from codesign.flows.netlist import read_module
 from codesign.flows.tmr_lanes import (
+    fan_outs,
     find_lanes,
     gates_that_matter,
     private_voters,
@@ -145,20 +146,21 @@ def _structure(netlist: FlatNetlist, found: Triples, requirement: Requirement) -
     covered = {k for triple in found.triples for k in triple.flip_flops}
     names = _names(netlist)
     for k, storage in enumerate(netlist.flip_flops):
-        name = names.get(storage.state, storage.cell)
-        if k not in covered and storage.cell not in named and requirement.at_least("registers", name):
-            yield Violation(name, "copies", "a flip-flop that belongs to no triple", (storage.cell,))
+        called = names.get(storage.state, [storage.cell])
+        needed = all(requirement.at_least("registers", name) for name in called)
+        if k not in covered and storage.cell not in named and needed:
+            yield Violation(called[0], "copies", "a flip-flop that belongs to no triple", (storage.cell,))
     for cell in netlist.latches:
         yield Violation(cell, "copies", "a latch: only flip-flops are protected", (cell,))
 
 
-def _names(netlist: FlatNetlist) -> dict[int, str]:
-    """Return the shortest public name of each net."""
-    names: dict[int, str] = {}
-    for name, (offset, bits) in sorted(netlist.names.items(), key=lambda item: (-item[0].count("$"), -len(item[0]))):
+def _names(netlist: FlatNetlist) -> dict[int, list[str]]:
+    """Return the names of each net, public ones first, then the shortest first."""
+    names: dict[int, list[str]] = {}
+    for name, (offset, bits) in sorted(netlist.names.items(), key=lambda item: (item[0].count("$"), len(item[0]))):
         for k, bit in enumerate(bits):
             if isinstance(bit, int):
-                names[bit] = f"{name}[{offset + k}]" if len(bits) > 1 else name
+                names.setdefault(bit, []).append(f"{name}[{offset + k}]" if len(bits) > 1 else name)
     return names
 
 
@@ -185,7 +187,7 @@ def _examine(
         levels.append(level)
         violations += [f for f in faults if requirement.at_least(_NEEDED_FROM.get(f.rule, "registers"), triple.name)]
     if requirement.mode in {"full", "full_clocks"}:
-        violations += unvoted_outputs(model, examined.lanes, examined.ignored, triples)
+        violations += unvoted_outputs(model, examined.lanes, examined.ignored, examined.in_lanes)
     if requirement.mode == "full_clocks":
         violations += examined.resets
     return levels, violations, memories.bits
@@ -203,14 +205,20 @@ class _Examination:
         self.model = model
         self.error = error
         self.ignored = [lane_outputs(model, copy, requirement.error_output) for copy in COPIES]
-        self.lanes = find_lanes(model, triples)
+        # Where single registers need less than the design, their shared logic says nothing about the lanes.
+        in_lanes = [triple for triple in triples if requirement.at_least("full", triple.name)]
+        self.in_lanes = in_lanes or triples
+        ends = fan_outs(model.netlist) if requirement.mixes_lanes else frozenset[int]()
+        self.lanes = find_lanes(model, self.in_lanes, ends)
+        counting = [triple for triple in triples if triple.name.startswith(requirement.counters)]
+        self.counters = frozenset(k for triple in counting for k in triple.flip_flops)
         self.clocks, self.resets = shared_clocks(model.netlist, self.lanes, triples)
         self.matters = gates_that_matter(model, requirement.error_output)
 
     def triple(self, triple: Triple, loop: bool) -> tuple[str, list[Violation]]:
         """Return the level of a triple and all that keeps it from the highest; `loop`: it is part of what it loads."""
         faults = list(difference_violations(self.model, triple))
-        unmasked, changes = masking_violations(self.model, triple, self.ignored, self.error)
+        unmasked, changes = masking_violations(self.model, triple, self.ignored, self.error, self.counters)
         faults += unmasked
         protected = all(fault.rule == "error output" for fault in faults)
         shared = shared_gates(self.model.netlist, self.lanes, triple)

@@ -32,7 +32,8 @@ class Requirement:
     `mode` holds for every register, except for those whose name starts with a key of `exceptions`: these need only
     the mode that stands there. `selective` allows flip-flops outside of triples. `protected_bits`, if given, is the
     number of triples and of bits that are the same constant in all copies. `error_output` is the port that is high
-    while a copy differs; whether it must exist says `error_output_required`.
+    while a copy differs; whether it must exist says `error_output_required`. Registers whose name starts with one of
+    `counters` count errors: they alone may load what a single copy changes.
     """
 
     mode: str = "registers"
@@ -41,11 +42,17 @@ class Requirement:
     protected_bits: int | None = None
     error_output: str = "tmr_err"
     error_output_required: bool = False
+    counters: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for mode in (self.mode, *self.exceptions.values()):
             if mode not in LEVELS:
                 raise BadInputError(f"triplication mode {mode!r}: choose one of {', '.join(LEVELS)} or selective")
+
+    @property
+    def mixes_lanes(self) -> bool:
+        """Whether some registers, other than counters of errors, have another mode than the design."""
+        return not self.exceptions.keys() <= set(self.counters)
 
     def of(self, name: str) -> str:
         """Return the mode that the register called `name` needs: that of the longest prefix."""

@@ -150,15 +150,18 @@ def follow(
     ignored: frozenset[str],
     only: frozenset[int] | None = None,
     to_end: bool = False,
+    counters: frozenset[int] = frozenset(),
 ) -> Change:
     """Follow `changed` nets through the gates (`only` these, if given); outputs `ignored` may take any value.
+
+    Flip-flops `counters` may load what is wrong, and do not end the search.
 
     With `to_end` a change that certainly reaches something is followed on.
     """
     literals = dict(changed)
     waiting = sorted({gate for net in literals for gate in model.gates.get(net, ())})
     seen, evaluated = set(waiting), list[int]()
-    certain = any(_certainly_taken(model, net, literals, ignored) for net in changed)
+    certain = any(_certainly_taken(model, net, literals, ignored, counters) for net in changed)
     while waiting and (to_end or not certain):
         index = heapq.heappop(waiting)
         if only is not None and index not in only:
@@ -169,7 +172,7 @@ def follow(
         if model.aig.equal_in_window(model.literals[gate.output], after):
             continue
         literals[gate.output] = after
-        certain = _certainly_taken(model, gate.output, literals, ignored)
+        certain = _certainly_taken(model, gate.output, literals, ignored, counters)
         for reader in model.gates.get(gate.output, ()):
             if reader not in seen:
                 seen.add(reader)
@@ -177,12 +180,14 @@ def follow(
     return _change(model, literals, tuple(evaluated), ignored)
 
 
-def _certainly_taken(model: Symbolic, net: int, literals: Mapping[int, int], ignored: frozenset[str]) -> bool:
+def _certainly_taken(
+    model: Symbolic, net: int, literals: Mapping[int, int], ignored: frozenset[str], counters: frozenset[int]
+) -> bool:
     """Whether a random assignment shows that some flip-flop, output or memory takes a wrong value from `net`."""
     differ = model.aig.surely_differ
     if any(name not in ignored for name in model.ports.get(net, ())) or net in model.memories:
         return differ(model.literals[net], literals[net])
-    storages = (model.netlist.flip_flops[k] for k in model.flip_flops.get(net, ()))
+    storages = (model.netlist.flip_flops[k] for k in model.flip_flops.get(net, ()) if k not in counters)
     pairs = (zip(does(model, s, {}), does(model, s, literals), strict=True) for s in storages)
     return any(differ(before, after) for roles in pairs for before, after in roles)
 

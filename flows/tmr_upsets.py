@@ -28,32 +28,38 @@ def lane_outputs(model: Symbolic, copy: str, error_output: str) -> frozenset[str
 
 
 def masking_violations(
-    model: Symbolic, triple: Triple, ignored: Sequence[frozenset[str]], error: ErrorOutput | None
+    model: Symbolic,
+    triple: Triple,
+    ignored: Sequence[frozenset[str]],
+    error: ErrorOutput | None,
+    counters: frozenset[int] = frozenset(),
 ) -> tuple[list[Violation], list[Change]]:
     """Flip each copy of `triple` in turn; return what is wrong and what was touched.
 
-    `ignored` holds the outputs that may be wrong, for each copy.
+    `ignored` holds the outputs that may be wrong, for each copy; `counters` the flip-flops that count errors.
     """
     violations: list[Violation] = []
     changes = []
     for copy, index, allowed in zip(COPIES, triple.flip_flops, ignored, strict=True):
         state = model.netlist.flip_flops[index].state
-        change = follow(model, {state: model.literals[state] ^ 1}, ignored=allowed)
+        change = follow(model, {state: model.literals[state] ^ 1}, ignored=allowed, counters=counters)
         changes.append(change)
-        found = list(_unmasked(model, triple, copy, change))
+        found = list(_unmasked(model, triple, copy, change, counters))
         violations += found
         if error is not None and not found and index not in error.excused:
             violations += _unseen(model, triple, copy, change, error)
     return violations, changes
 
 
-def _unmasked(model: Symbolic, triple: Triple, copy: str, change: Change) -> Iterator[Violation]:
+def _unmasked(
+    model: Symbolic, triple: Triple, copy: str, change: Change, counters: frozenset[int]
+) -> Iterator[Violation]:
     open_ = "" if change.proven else _NOT_PROVEN
     own = [k for k, _ in change.flip_flops if k in triple.flip_flops]
     if own:
         what = f"{open_}copy {copy} reaches the next value of the register without a vote"
         yield Violation(triple.name, "feedback", what, _cells(model, own))
-    others = [k for k, _ in change.flip_flops if k not in triple.flip_flops]
+    others = [k for k, _ in change.flip_flops if k not in triple.flip_flops and k not in counters]
     if others:
         roles = sorted({role for k, role in change.flip_flops if k in others})
         what = f"{open_}copy {copy} alone changes the {' and '.join(roles)} of flip-flops"

@@ -19,6 +19,11 @@ def _script(*commands: str) -> str:
     return "\n".join(commands) + "\n"
 
 
+def _flatten() -> str:
+    """Dissolve the voters and fan-outs that synthesis had to keep apart, once nothing can merge them any more."""
+    return "setattr -unset keep_hierarchy c:*\nsetattr -mod -unset keep_hierarchy *\nflatten\ndelete t:$scopeinfo"
+
+
 def _read(top: str, sources: Sequence[str]) -> str:
     return f"{read(sources)}\nhierarchy -check -top {top}"
 
@@ -42,6 +47,7 @@ def flip_flop_script(top: str, sources: Sequence[str]) -> str:
         "opt -full",
         f"simplemap {_WORD_REGISTERS}",
         "opt -full",
+        _flatten(),
         "opt_clean -purge",
         "check -assert",
         "write_json netlist.json",
@@ -66,6 +72,8 @@ def gates_script(top: str, sources: Sequence[str]) -> str:
         "delete t:$scopeinfo",
         "opt_clean -purge",
         f"write_rtlil {GATES}",
+        _flatten(),
+        "opt_clean -purge",
         "write_json netlist.json",
     )
 
@@ -90,6 +98,7 @@ def asic_script(dont_use: Sequence[str], clock_ns: float) -> str:
         f"read_rtlil {GATES}",
         f"dfflibmap -liberty {LIBERTY}{avoid}",
         f'abc -liberty {LIBERTY}{avoid} -script "{mapping}"',
+        _flatten(),
         _write(f"stat -json -liberty {LIBERTY}"),
         "write_verilog -noattr -noexpr -simple-lhs netlist.v",
     )
@@ -101,6 +110,7 @@ def nand_script() -> str:
         f"read_rtlil {GATES}",
         "dfflegalize -cell $_DFF_P_ x",
         f'abc -g NAND -script "{_ABC_NAND}"',
+        _flatten(),
         _write("stat -json -tech cmos"),
         "write_verilog -noattr -noexpr -simple-lhs netlist.v",
     )
@@ -131,6 +141,7 @@ def lut6_script() -> str:
         f"read_rtlil {GATES}",
         "dfflegalize -cell $_DFF_P_ x -cell $_SDFFE_PP0P_ x",
         f'abc -lut 6 -script "{_ABC_LUT6}"',
+        _flatten(),
         _write("stat -json"),
     )
 
@@ -140,9 +151,10 @@ def xilinx_script(top: str, sources: Sequence[str]) -> str:
     return _script(
         _read(top, sources),
         f"synth_xilinx -family xcup -nodsp -flatten -noiopad -top {top}",
+        _flatten(),
         _write("stat -json"),
     )
 
 
 def _write(stat: str) -> str:
-    return f"delete t:$scopeinfo\nopt_clean -purge\ntee -q -o stat.json {stat}\nwrite_json netlist.json"
+    return f"opt_clean -purge\ntee -q -o stat.json {stat}\nwrite_json netlist.json"

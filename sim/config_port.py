@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import Timer, ValueChange
 from cocotbext.i2c import I2cMaster
 
@@ -62,16 +61,10 @@ class ConfigPort:
     def __init__(self, dut: Any, registers: RegisterMap, step: Step) -> None:
         self.dut, self.registers, self.step = dut, registers, step
 
-    def start(self) -> None:
-        """Start the clock with everything quiet and in reset."""
-        self.quiet()
-        Clock(self.dut.cfg_clk, CLOCK_NS, unit="ns").start()
-
     def quiet(self) -> None:
-        """Drive all inputs as between transfers, and reset."""
+        """Drive all inputs as between transfers."""
         dut = self.dut
         dut.clk_on.value = 1
-        dut.cfg_rst.value = 1
         if self.registers.bus == "bytes":
             dut.cfg_we.value = 0
         elif self.registers.bus == "apb":

@@ -13,7 +13,7 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import FallingEdge, Timer
 
 from codesign.files import read_json, write_json
 from codesign.register_map import RegisterMap
@@ -30,6 +30,9 @@ class Bench:
 
     def __init__(self, dut: Any, manifest: dict[str, Any]) -> None:
         self.dut = dut
+        self.clock, *_ = self.clocks = [getattr(dut, name) for name in manifest["clocks"]]
+        self.resets = [getattr(dut, name) for name in manifest["resets"]]
+        self.config_resets = [getattr(dut, name) for name in manifest["config_resets"]]
         self.latency_cycles = int(manifest["latency_cycles"])
         self.ii_cycles = int(manifest["ii_cycles"])
         # An event is one word, or comes in beats, in successive cycles; its result leaves in beats.
@@ -45,7 +48,7 @@ class Bench:
 
     async def step(self, word: int | None = None) -> None:
         """Advance to the next falling edge, record a result if there is one, then drive `word` or nothing."""
-        await FallingEdge(self.dut.clk)
+        await FallingEdge(self.clock)
         self.cycle += 1
         if int(self.dut.out_valid.value):
             self.results.append((self.cycle, int(self.dut.out_data.value)))
@@ -59,22 +62,42 @@ class Bench:
         self.dut.in_valid.value = 0
         self.dut.in_data.value = 0
         if self.config:
-            self.config.start()
-        Clock(self.dut.clk, CLOCK_NS, unit="ns").start()
+            self.config.quiet()
+        self._set(self.config_resets, 1)
+        self.start_clocks()
         await self.reset()
+        self._set(self.config_resets, 0)
         if self.config:
-            self.dut.cfg_rst.value = 0
             await self.step(None)
         self.err_cycles = 0
 
     async def reset(self) -> None:
         """Reset the data path for some cycles; whatever was in flight must not come out afterwards."""
-        self.dut.rst.value = 1
+        self._set(self.resets, 1)
         for _ in range(RESET_CYCLES):
             await self.step(None)
-        self.dut.rst.value = 0
+        self._set(self.resets, 0)
         self.driven.clear()
         self.results.clear()
+
+    @staticmethod
+    def _set(ports: list[Any], value: int) -> None:
+        for port in ports:
+            port.value = value
+
+    def start_clocks(self) -> None:
+        """Start the clocks; all rise and fall in one moment, as no lane may see another a cycle early."""
+        if len(self.clocks) == 1:
+            Clock(self.clock, CLOCK_NS, unit="ns").start()
+        else:
+            cocotb.start_soon(self._drive_clocks())
+
+    async def _drive_clocks(self) -> None:
+        while True:
+            for level in (1, 0):
+                for clock in self.clocks:
+                    clock.value = level
+                await Timer(CLOCK_NS // 2, unit="ns")
 
     async def configure(self, parameters: bytes) -> None:
         """Write the programmable parameters, read them back, and commit them."""

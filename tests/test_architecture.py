@@ -67,17 +67,22 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rtl_register": NUMBERS | {"graph", "rtl_text"},
     "rtl_bus": BASE | {"register_map", "rtl_text"},
     "rtl_weights": NUMBERS | {"graph", "schedule", "register_map", "rtl_text"},
+    "protection": BASE | {"options", "single_points"},
+    "verilog_source": BASE,
+    "triplicate": BASE | {"verilog_source"},
+    "rtl_state": NUMBERS | {"graph", "options", "protection", "rtl_text", "rtl_register"},
     "rtl_top": NUMBERS
-    | {"graph", "element_form", "serial", "schedule", "rtl_text", "rtl_adders", "rtl_serial", "rtl_register"}
-    | {"unsigned_form", "register_map", "rtl_bus", "rtl_weights"},
+    | {"graph", "element_form", "serial", "schedule", "rtl_text", "rtl_adders", "rtl_serial", "rtl_state"}
+    | {"protection", "unsigned_form", "register_map", "rtl_bus", "rtl_weights"},
     "rows": NUMBERS | {"graph", "ops"},
     "row_schedule": NUMBERS | {"graph", "ops", "rows", "schedule"},
     "rtl_row_parts": NUMBERS | {"graph", "ops", "rows", "row_schedule", "rtl_text"},
     "rtl_rows": NUMBERS
-    | {"graph", "ops", "rows", "row_schedule", "rtl_row_parts", "rtl_text", "rtl_top", "unsigned_form"},
+    | {"graph", "ops", "rows", "row_schedule", "rtl_row_parts", "rtl_text", "rtl_top", "protection"}
+    | {"unsigned_form"},
     "rtl": NUMBERS
     | {"graph", "schedule", "row_schedule", "rtl_text", "rtl_top", "rtl_rows", "rtl_templates", "unsigned_form"}
-    | {"register_map", "register_text"},
+    | {"register_map", "register_text", "protection", "triplicate"},
     "delay": BASE | {"data"},
     "steps": NUMBERS | {"graph", "ops", "serial"},
     "critical_path": NUMBERS

@@ -65,12 +65,13 @@ def test_all_options_of_run_arrive(asked: list[tuple[str, object]], tmp_path: Pa
         *("--reuse", "conv=4", "--reuse", "encoder.dense = 128", "--tmr", "none", "--clock-ns", "12.5"),
         *("--vectors", "1000", "--constraint", "ii <= 25 ns", "--constraint", "area <= 4 mm2"),
         *("--technology", "xcup", "--ii", "8", "--latency", "20", "--area-budget", "5e4", "--cuts", "encoder.fc=0"),
+        *("--tmr-node", "conv=full", "--tmr-budget", "7"),
     ]
     assert execute(["run", "tiny", *map(str, options)]) == 0
     expected = RunOptions(
         "tiny", tmp_path / "out", model, data, liberty, (("conv", 4), ("encoder.dense", 128)), "none", 12.5, 1000,
         ("ii <= 25 ns", "area <= 4 mm2"), technology="xcup", ii_cycles=8, latency_cycles=20, area_budget=5e4,
-        inner_cuts=(("encoder.fc", 0),),
+        inner_cuts=(("encoder.fc", 0),), tmr_nodes=(("conv", "full"),), tmr_budget=7,
     )  # fmt: skip
     assert asked == [("run_design", expected)]
 
@@ -172,7 +173,10 @@ def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path
         (["run"], "Missing argument 'DESIGN'"),
         (["run", "nope"], "no design 'nope': choose one of small, tiny"),
         (["run", "../tiny"], "choose one of small, tiny"),
-        (["run", "tiny", "--tmr", "some"], "'registers', 'none'"),
+        (["run", "tiny", "--tmr", "some"], "--tmr must be one of none, registers, triplicated_voters, full,"),
+        (["run", "tiny", "--tmr", "selective:"], "or selective:FILE, not 'selective:'"),
+        (["run", "tiny", "--tmr-node", "fc1"], "--tmr-node 'fc1' must be NODE=MODE, for example --tmr-node fc1=full"),
+        (["run", "tiny", "--tmr-node", "a=full", "--tmr-node", "a=none"], "--tmr-node names a more than once"),
         (["run", "tiny", "--model", "nowhere.npz"], "'nowhere.npz' does not exist"),
         (["run", "tiny", "--model", "."], "is a directory"),
         (["run", "tiny", "--clock-ns", "nan"], "finite number above 0, not nan"),

