@@ -194,9 +194,7 @@ class ParameterStore:
             f"{INDENT}assign at_{name} = address == {ADDRESS_BITS}'d{register.address};",
             f"{INDENT}assign {block}_differ = {differ};",
         ]
-        if not self.counts_errors:
-            return [*declared, f"{INDENT}assign {name} = {COUNTER_BITS}'d0;", f"{INDENT}assign {err} = 1'b0;"]
-        self.register_bits += COUNTER_BITS
+        self.register_bits += COUNTER_BITS if self.counts_errors else 0
         ports = [
             *CLOCKS, ("clear", f"clear_errors | (write & at_{name})"), ("differ", f"{block}_differ"),
             ("count", name), ("tmr_err", err),
@@ -217,8 +215,6 @@ class ParameterStore:
         ]
         for field in command.fields:
             lines.append(f"{INDENT}assign {field.name} = write & at_{command.full_name} & data[{field.low}];")
-        if not self.counts_errors:
-            lines += [f"{INDENT}wire unused;", f"{INDENT}assign unused = &{{1'b0, clear_errors}};"]
         return lines + self._counter(errors, "control")
 
     def _read_back(self) -> list[str]:

@@ -6,6 +6,7 @@ drives what stands once, a `majority_voter` votes. Instances without state stand
 triplicated inside, under the name `<module>_full`. Error flags stand once. The names are those of CERN's TMRG.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -125,7 +126,8 @@ class _Triplication:
         source = self.source
         body = source.replace({item.span: self._item(item) for item in source.items})  # finds what is fanned out, voted
         declared, placed = self._crossings()
-        lines = [*self._header(), *declared, body.strip("\n").rstrip(), *placed, "endmodule"]
+        fixed = ["    localparam TMR = 1;"] if self.scope is None and re.search(r"\bTMR\b", body) else []
+        lines = [*self._header(), *fixed, *declared, body.strip("\n").rstrip(), *placed, "endmodule"]
         return "\n".join(lines) + "\n"
 
     def _header(self) -> list[str]:

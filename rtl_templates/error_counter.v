@@ -3,7 +3,7 @@
 // Ports: clk, rst  clock; synchronous reset, active high
 //        clear     start again, at one if a copy differs in this very cycle
 //        differ    a copy differs
-//        count     cycles since the last clear, all ones if they were as many or more
+//        count     cycles since the last clear, all ones if they were as many or more; zero with TMR=0
 //        tmr_err   a copy of the count itself differs
 module error_counter #(
     parameter WIDTH = 8,
@@ -16,11 +16,19 @@ module error_counter #(
     output wire [WIDTH-1:0] count,
     output wire             tmr_err
 );
-    wire [WIDTH-1:0] base;
-    assign base = clear ? {WIDTH{1'b0}} : count;
-
-    tmr_register #(.WIDTH(WIDTH), .TMR(TMR)) cycles (
-        .clk(clk), .rst(rst), .en(clear | (differ & ~(&count))), .d(differ ? base + {{(WIDTH-1){1'b0}}, 1'b1} : base),
-        .q(count), .err(tmr_err)
-    );
+    generate
+        if (TMR != 0) begin : counting
+            wire [WIDTH-1:0] base;
+            assign base = clear ? {WIDTH{1'b0}} : count;
+            tmr_register #(.WIDTH(WIDTH), .TMR(TMR)) cycles (
+                .clk(clk), .rst(rst), .en(clear | (differ & ~(&count))),
+                .d(differ ? base + {{(WIDTH-1){1'b0}}, 1'b1} : base), .q(count), .err(tmr_err)
+            );
+        end else begin : no_copies
+            wire unused;
+            assign unused  = &{1'b0, clk, rst, clear, differ};
+            assign count   = {WIDTH{1'b0}};
+            assign tmr_err = 1'b0;
+        end
+    endgenerate
 endmodule
