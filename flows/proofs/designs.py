@@ -25,12 +25,12 @@ MODES: Mapping[str, int] = {REGISTERS: 1, TRIPLICATED_VOTERS: 2}
 
 @dataclass(frozen=True)
 class DesignCase:
-    """One proof: a design of the project at one reuse factor of all nodes, in one mode; `is_long`: minutes."""
+    """One proof: a design of the project at one reuse factor, in one mode; `is_extra`: it takes minutes."""
 
     design: str
     mode: str
     reuse: int = 1
-    is_long: bool = False
+    is_extra: bool = False
 
     @property
     def parameters(self) -> tuple[tuple[str, int], ...]:
@@ -46,7 +46,7 @@ class DesignCase:
 def cases() -> tuple[DesignCase, ...]:
     """Return every proof of a whole design."""
     designs = (("econt", 1, False), ("jet_tagger", 1, False), ("jet_tagger", 4, True), ("econt_chip", 1, True))
-    return tuple(DesignCase(name, mode, reuse, is_long) for name, reuse, is_long in designs for mode in MODES)
+    return tuple(DesignCase(name, mode, reuse, is_extra) for name, reuse, is_extra in designs for mode in MODES)
 
 
 def prove_design(case: DesignCase, work_dir: Path) -> tuple[int, bool, float]:
