@@ -10,9 +10,9 @@ from codesign.errors import VerificationError
 from codesign.files import read_json
 from codesign.fixed import Fixed
 from codesign.flows.design import Bound, Case
-from codesign.flows.fault_campaign import Results, check_controls, set_up, single_nets
-from codesign.flows.fault_classes import find_copies
-from codesign.flows.fault_netlist import load_fault_netlist
+from codesign.flows.fault_campaign import Results, check_controls, clock_edges, set_up, single_nets
+from codesign.flows.fault_classes import RESET, find_copies, node_classes
+from codesign.flows.fault_netlist import lane_ports, load_fault_netlist
 from codesign.flows.fault_report import ranking, register_counts
 from codesign.flows.fault_stimulus import design_playback, require_reference
 from codesign.flows.yosys import fault_netlist
@@ -23,6 +23,7 @@ from codesign.schedule import schedule
 from codesign.sim.seu import Circuit, load_kernel
 
 EVENTS = 12
+HORIZON = 8
 
 
 def programmable() -> Bound:
@@ -63,6 +64,38 @@ def test_every_upset_of_a_triplicated_design_with_loaded_weights_is_corrected(tm
     assert len(setting.netlist.q) == 3 * manifest["register_bits"] == 3 * len(setting.copies.sets)
     assert check_controls(setting).failures > 0
     assert set(classify(upsets(setting).flags)) == {Outcome.CORRECTED_FLAGGED}
+
+
+MODES = ("registers", "triplicated_voters", "full", "full_clocks")
+
+
+@pytest.mark.parametrize("tmr", MODES)
+def test_each_mode_protects_what_it_says(tmp_path, build_cache, tmr):
+    """Upsets in every mode; a reset or an edge of the clock only where these stand three times."""
+    manifest, setting = prepared(programmable(), tmr, tmp_path, build_cache)
+    assert require_reference(programmable(), manifest, setting.netlist, setting.trace) > 0
+    netlist, copies = setting.netlist, setting.copies
+    assert len(netlist.q) == 3 * len(copies.sets)
+    assert not failures(upsets(setting))
+
+    domains = len(netlist.domains)
+    plan = exhaustive(domains, setting.playback.window)
+    edges = [
+        Results(plan, *setting.circuit.inject(setting.trace, setting.watched, build(plan), HORIZON))
+        for build in (clock_edges(setting, missed=missed) for missed in (True, False))
+    ]
+    assert (sum(map(failures, edges)) == 0) == (tmr == "full_clocks")
+
+    resets = tuple(port for stem in ("rst", "cfg_rst") for port in lane_ports(stem, netlist.inputs()))
+    classes = node_classes(netlist, setting.circuit, copies, ("tmr_err",), resets)
+    reset = np.array(sorted(net for net, kind in classes.items() if kind == RESET))
+    plan = exhaustive(len(reset), setting.playback.window)
+    found = Results(plan, *setting.circuit.inject(setting.trace, setting.watched, single_nets(reset)(plan), HORIZON))
+    assert (failures(found) == 0) == (tmr == "full_clocks")
+
+
+def failures(results):
+    return int((classify(results.flags) >= Outcome.WRONG_OUTPUT).sum())
 
 
 def test_upsets_of_unprotected_weights_stay_and_are_ranked_first(tmp_path, build_cache):
