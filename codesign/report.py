@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from codesign.errors import BadInputError
 from codesign.files import read_json, write_text
+from codesign.options import TmrMode
 from codesign.report_text import columns, heading, number
 
 Kind = Literal["predicted", "measured", "synthesised", "estimated"]
@@ -67,11 +68,13 @@ class Comparison(_Part):
 
 
 class Design(_Part):
-    """What the report is about; `clock` is the clock period."""
+    """What the report is about; `clock` is the clock period, `tmr_nodes` the modes of nodes that have another one."""
 
     name: str
     top: str
-    tmr: str
+    tmr: TmrMode | Literal["selective"]
+    tmr_nodes: dict[str, str] = {}
+    single_points_of_failure: tuple[str, ...] = ()
     clock: Quantity
 
 
@@ -254,11 +257,12 @@ def render_text(report: Report) -> str:
     """Return the report as aligned text, ending in a newline."""
     design = report.design
     clock = f"clock {number(design.clock.value)} {design.clock.unit}"
-    first = [f"Report of {design.name} (top {design.top}, {clock}, tmr {design.tmr})", ""]
+    first = [f"Report of {design.name} (top {design.top}, {clock}, tmr {_mode(design)})", ""]
     sections = (
         heading("Constraints", columns(_constraint_rows(report.constraints))),
         heading("Timing", columns(_timing_rows(report))),
         heading("Register bits", columns(_register_rows(report.registers))),
+        heading("Single points of failure", [f"  {text}" for text in design.single_points_of_failure]),
         *(heading("Area", _resource_lines(part)) for part in report.area),
         *(heading("FPGA", _resource_lines(part)) for part in report.fpga),
         *(heading("Power", _resource_lines(part)) for part in report.power),
@@ -269,6 +273,10 @@ def render_text(report: Report) -> str:
         heading("Wall time", columns([[part.step, f"{part.wall_s:.1f}", "s"] for part in report.wall_times])),
     )
     return "\n".join(first + [line for section in sections for line in section])
+
+
+def _mode(design: Design) -> str:
+    return ", ".join([design.tmr, *(f"{node} {mode}" for node, mode in design.tmr_nodes.items())])
 
 
 def _constraint_rows(constraints: Iterable[Constraint]) -> list[list[str]]:

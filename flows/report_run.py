@@ -54,6 +54,8 @@ def assemble(findings: Findings, options: RunOptions, folder: Path, wall_times_s
             name=findings.design.name,
             top=manifest["top"],
             tmr=manifest["tmr"],
+            tmr_nodes=manifest["tmr_nodes"],
+            single_points_of_failure=tuple(manifest["single_points_of_failure"]),
             clock=_quantity(clock_ns, "ns", "predicted", manifest_file),
         ),
         latency_cycles=latency,
