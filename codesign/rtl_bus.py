@@ -4,7 +4,7 @@ The byte bus is the same for all of them: `cfg_we`, `cfg_address`, `cfg_data` wr
 `cfg_write_ok` say whether the address has a byte and whether it takes one. With `bytes` its signals are the ports.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codesign.register_map import ADDRESS_BITS, ConfigBus, RegisterMap
@@ -72,18 +72,22 @@ class Bus:
         """Bits of the slave."""
         return SLAVE_BITS[self.registers.bus]
 
-    def lines(self, store: str, bits: int, err: str, tmr: tuple[str, str]) -> list[str]:
-        """Instances of the slave and of the register block, module `store` with `bits` bits of parameters."""
+    def lines(self, store: str, bits: int, new_err: Callable[[], str], tmr: tuple[str, str]) -> list[str]:
+        """Instances of the slave and of the register block, module `store` with `bits` bits of parameters.
+
+        `new_err` gives a signal that is part of `tmr_err`.
+        """
         ports = [
             ("clk", "cfg_clk"), ("rst", "cfg_rst"), ("clk_on", "clk_on"), ("in_valid", "in_valid"),
             ("we", "cfg_we"), ("address", "cfg_address"), ("data", "cfg_data"), ("byte_q", "cfg_q"),
             ("read_ok", "cfg_read_ok"), ("write_ok", "cfg_write_ok"),
-            ("bus_err", "cfg_err" if self.register_bits else "1'b0"), ("parameters", "parameters"), ("tmr_err", err),
+            ("bus_err", "cfg_err" if self.register_bits else "1'b0"), ("parameters", "parameters"),
+            ("tmr_err", new_err()),
         ]  # fmt: skip
         declared = [*section("programmable parameters"), f"{INDENT}wire [{bits - 1}:0] parameters;"]
-        return [*declared, *self._slave(tmr), *instance(store, [tmr], "u_parameters", ports)]
+        return [*declared, *self._slave(new_err, tmr), *instance(store, [tmr], "u_parameters", ports)]
 
-    def _slave(self, tmr: tuple[str, str]) -> list[str]:
+    def _slave(self, new_err: Callable[[], str], tmr: tuple[str, str]) -> list[str]:
         if self.registers.bus == "bytes":
             return []
         inner = [f"{INDENT}wire {_range(bits)}{name};" for _, bits, name in BYTE_BUS]
@@ -95,7 +99,7 @@ class Bus:
             return [*inner, *instance("apb_slave", [], "u_bus", [*((name, name) for _, _, name in APB), *byte_bus])]
         clocks = [("clk", "cfg_clk"), ("rst", "cfg_rst")]
         sampled = [
-            *clocks, ("en", "1'b1"), ("d", "{~sda_in, ~scl_in}"), ("q", "i2c_lines"), ("err", "i2c_lines_err"),
+            *clocks, ("en", "1'b1"), ("d", "{~sda_in, ~scl_in}"), ("q", "i2c_lines"), ("err", new_err()),
         ]  # fmt: skip
         lines = [
             ("own_address", "i2c_address"),
@@ -107,10 +111,9 @@ class Bus:
         return [
             *inner,
             f"{INDENT}wire [1:0] i2c_lines;",
-            f"{INDENT}wire cfg_err, i2c_lines_err, unused_i2c;",
-            f"{INDENT}// Copies that sample a moving line may differ for a cycle: no upset, the voter decides.",
+            f"{INDENT}wire cfg_err;",
+            f"{INDENT}// Copies that sample a moving line may differ for a cycle: no counter counts that as an upset.",
             *instance("tmr_register", [("WIDTH", "2"), tmr], "u_i2c_lines", sampled),
-            f"{INDENT}assign unused_i2c = &{{1'b0, i2c_lines_err}};",
             *instance("i2c_slave", sizes, "u_bus", [*clocks, *lines, *byte_bus, ("tmr_err", "cfg_err")]),
         ]
 

@@ -127,7 +127,7 @@ class Top(StateParts):
         bus = Bus(self.registers)
         self.modules.append((f"{store.name}.v", store.text))
         self.count("u_parameters", store.register_bits + bus.register_bits, None)
-        lines = bus.lines(store.name, self.parameter_bits, self.err(), tmr)
+        lines = bus.lines(store.name, self.parameter_bits, self.err, tmr)
         low = 0
         for node in self.graph.sources("parameter"):
             bits = self.graph.types[node.name].bits

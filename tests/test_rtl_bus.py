@@ -5,7 +5,9 @@ import pytest
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed
+from codesign.flows.synthesis import require_registers
 from codesign.flows.tmr import prove_all_state_is_triplicated
+from codesign.flows.yosys import count_flip_flops
 from codesign.graph import Graph, Node, Port
 from codesign.ops.dense import Dense
 from codesign.ops.sources import Constant, Input, Parameter
@@ -33,6 +35,13 @@ def test_every_bus_is_clean_and_its_registers_are_declared(bus, tmr, tmp_path):
     assert elaborated_register_bits(rtl_dir, rtl.manifest["sources"]) == rtl.manifest["register_bits"]
     if tmr == "registers":
         assert prove_all_state_is_triplicated(rtl_dir).copies == ("qA", "qB", "qC")
+
+
+def test_every_register_bit_of_the_slave_is_three_flip_flops_after_synthesis(tmp_path, build_cache):
+    rtl_dir = write_rtl(emit(GRAPH, schedule(GRAPH), tmr="registers", clock_ns=25.0, bus="i2c"), tmp_path / "rtl")
+    count = count_flip_flops(rtl_dir, build_cache)
+    assert count.declared_bits > 100
+    require_registers(count, rtl_dir, build_cache)
 
 
 @pytest.mark.parametrize("bus", CONFIG_BUSES)
