@@ -15,26 +15,13 @@ from codesign.flows.fault_cells import Builder, add_cells, clock_path, group_cel
 from codesign.flows.liberty import Library
 from codesign.flows.netlist import HIGH, Port, read_module
 from codesign.flows.yosys_job import run_job
-from codesign.flows.yosys_scripts import FLATTEN
+from codesign.flows.yosys_scripts import to_gates_script
 from codesign.sim.seu import OPERATORS, Gates
 
 # Mapped to flip-flops, more bits than this are a macro in any chip, and more than a campaign can flip one by one.
 LARGEST_MEMORY_BITS = 1 << 20
 TIMEOUT_S = 3600.0
 COPY = re.compile(r"(?P<stem>.*?)_?(?P<copy>[ABCabc012])(?P<bit>(\[\d+\])?)")
-_MAP = """\
-read_json netlist_in.json
-hierarchy -top {top}
-proc
-{flatten}
-memory_collect
-memory_map
-opt_clean
-techmap
-simplemap
-delete t:$scopeinfo
-write_json netlist.json
-"""
 
 
 @dataclass(frozen=True)
@@ -80,32 +67,29 @@ class FaultNetlist:
 
 def gate_netlist(path: Path, top: str, work_dir: Path) -> Path:
     """Return `path`, or where it holds words, memories or a hierarchy, its flat netlist of gates made by Yosys."""
-    cells = read_module(path, top)["cells"].values()
-    modules = frozenset(read_json(path)["modules"])
-    if not any(_needs_mapping(kind, modules) for kind in {cell["type"] for cell in cells}):
+    kinds = {cell["type"] for cell in read_module(path, top)["cells"].values()}
+    modules: dict[str, Any] = read_json(path)["modules"]
+    if not any(_needs_mapping(kind, frozenset(modules)) for kind in kinds):
         return path
-    bits = sum(_memory_bits(cell) for cell in cells)
+    bits = sum(_memory_bits(module) for module in modules.values())
     if bits > LARGEST_MEMORY_BITS:
         raise BadInputError(
             f"{top} has memories of {bits} bits, a campaign maps at most {LARGEST_MEMORY_BITS} to flip-flops: leave "
             "them out of the netlist, as ports"
         )
-    return (
-        run_job(
-            _MAP.format(top=top, flatten="\n".join(FLATTEN)), "gates", {"netlist_in.json": path}, work_dir, TIMEOUT_S
-        )
-        / "netlist.json"
-    )
+    job = run_job(to_gates_script(top), "to_gates", {"words.json": path}, work_dir, TIMEOUT_S)
+    return job / "netlist.json"
 
 
 def _needs_mapping(kind: str, modules: frozenset[str]) -> bool:
     return not is_yosys_gate(kind) and kind != "$scopeinfo" and (kind.startswith("$") or kind in modules)
 
 
-def _memory_bits(cell: Mapping[str, Any]) -> int:
-    if not cell["type"].startswith("$mem"):
-        return 0
-    return int(cell["parameters"]["SIZE"], 2) * int(cell["parameters"]["WIDTH"], 2)
+def _memory_bits(module: Mapping[str, Any]) -> int:
+    """Bits of all memories of a module: those of cells `$mem_v2`, and those that are not collected in cells yet."""
+    cells = (cell["parameters"] for cell in module["cells"].values() if cell["type"] in ("$mem", "$mem_v2"))
+    named = (int(one["size"]) * int(one["width"]) for one in module.get("memories", {}).values())
+    return sum(int(p["SIZE"], 2) * int(p["WIDTH"], 2) for p in cells) + sum(named)
 
 
 def load_fault_netlist(path: Path, top: str, library: Library | None) -> FaultNetlist:

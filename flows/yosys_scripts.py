@@ -9,8 +9,6 @@ MEMORY = "memory_macro"
 _ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
 _ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
 _ABC_LUT6 = "+strash;dc2;if,-K,6"
-# What synthesis kept apart (voters of `tmr_register_full`) is put into one module afterwards.
-FLATTEN = ("setattr -mod -unset keep_hierarchy *", "setattr -unset keep_hierarchy */c:*", "flatten")
 # Registers as the coarse steps leave them: with enable, synchronous reset, both in either order, or neither.
 _WORD_REGISTERS = "t:$dff t:$dffe t:$sdff t:$sdffe t:$sdffce"
 
@@ -79,14 +77,16 @@ def gates_script(top: str, sources: Sequence[str]) -> str:
 
 
 def to_gates_script(top: str) -> str:
-    """Return the script that flattens words.json and maps its words to gates, and changes nothing else."""
+    """Return the script that flattens words.json and maps its words to gates, memories to flip-flops, no more.
+
+    Cells of a library, which have no module in there, stay.
+    """
     return _script(
         "read_json words.json",
-        f"hierarchy -check -top {top}",
-        *FLATTEN,
-        "techmap",
-        "delete t:$scopeinfo",
-        "write_json netlist.json",
+        f"hierarchy -top {top}",
+        "proc",
+        _flatten(),
+        *("memory_collect", "memory_map", "techmap", "write_json netlist.json"),
     )
 
 
@@ -125,10 +125,11 @@ def fault_script(top: str, sources: Sequence[str]) -> str:
     return _script(
         _read(top, sources),
         *("proc", "opt_expr", "opt_merge", "opt_clean"),
-        *(*FLATTEN, "opt_clean", "opt_merge", "wreduce", "alumacc", "opt_clean"),
-        *("memory -nomap", "memory_map", "opt_clean", "techmap", "opt_expr", "opt_clean -purge"),
+        *("flatten", "opt_clean", "opt_merge", "wreduce", "alumacc", "opt_clean"),
+        *("memory -nomap", "memory_map", "opt_clean", "techmap", "opt_expr"),
+        # Nothing is merged from here on: equal voters of a triple, now in one module, stay three.
+        *(_flatten(), "opt_clean -purge"),
         "check -assert",
-        "delete t:$scopeinfo",
         "setattr -unset src",
         "setattr -unset hdlname w:*",
         "write_json netlist.json",

@@ -11,7 +11,7 @@ from codesign.files import read_json
 from codesign.fixed import Fixed
 from codesign.flows.design import Bound, Case
 from codesign.flows.fault_campaign import Results, check_controls, clock_edges, set_up, single_nets
-from codesign.flows.fault_classes import RESET, find_copies, node_classes
+from codesign.flows.fault_classes import LOGIC, RESET, find_copies, node_classes
 from codesign.flows.fault_netlist import lane_ports, load_fault_netlist
 from codesign.flows.fault_report import ranking, register_counts
 from codesign.flows.fault_stimulus import design_playback, require_reference
@@ -71,7 +71,7 @@ MODES = ("registers", "triplicated_voters", "full", "full_clocks")
 
 @pytest.mark.parametrize("tmr", MODES)
 def test_each_mode_protects_what_it_says(tmp_path, build_cache, tmr):
-    """Upsets in every mode; a reset or an edge of the clock only where these stand three times."""
+    """Upsets in every mode; transients in logic only with lanes; resets and edges of the clock with three of them."""
     manifest, setting = prepared(programmable(), tmr, tmp_path, build_cache)
     assert require_reference(programmable(), manifest, setting.netlist, setting.trace) > 0
     netlist, copies = setting.netlist, setting.copies
@@ -92,6 +92,11 @@ def test_each_mode_protects_what_it_says(tmp_path, build_cache, tmr):
     plan = exhaustive(len(reset), setting.playback.window)
     found = Results(plan, *setting.circuit.inject(setting.trace, setting.watched, single_nets(reset)(plan), HORIZON))
     assert (failures(found) == 0) == (tmr == "full_clocks")
+
+    logic = np.array(sorted(net for net, kind in classes.items() if kind == LOGIC))
+    plan = exhaustive(len(logic), setting.playback.window)
+    found = Results(plan, *setting.circuit.inject(setting.trace, setting.watched, single_nets(logic)(plan), HORIZON))
+    assert (failures(found) == 0) == tmr.startswith("full")
 
 
 def failures(results):

@@ -251,6 +251,14 @@ def test_words_and_memories_of_a_netlist_become_flip_flops(tmp_path):
     assert content["campaigns"]["registers"]["outcomes"]["wrong_output"] > 0
 
 
+def test_a_memory_that_is_too_large_is_refused(tmp_path, capsys):
+    path = tmp_path / "netlist.json"
+    memory = {"type": "$mem_v2", "parameters": {"SIZE": f"{1 << 20:b}", "WIDTH": "10"}, "connections": {}}
+    path.write_text(json.dumps({"modules": {"top": {"cells": {"m": memory}, "ports": {}, "netnames": {}}}}))
+    assert execute(["inject", "--netlist", str(path), "--top", "top", "--output", str(tmp_path)]) == 2
+    assert "memories of 2097152 bits" in capsys.readouterr().err
+
+
 MEMORY = """\
 module top(input clk, input rst, input we, input [1:0] a, input [1:0] d, output reg [1:0] q, output reg [1:0] n);
     reg [1:0] words [0:3];
