@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("build/proofs"), help="folder of results and kept jobs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="proofs at a time")
     parser.add_argument("--only", default="", help="regular expression that a proof's name must match")
-    parser.add_argument("--quick", action="store_true", help="leave out most widths, and designs that take minutes")
+    parser.add_argument("--quick", action="store_true", help="one set of parameters, two designs")
     return parser
 
 

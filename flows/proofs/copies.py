@@ -5,7 +5,7 @@ name it has in `tmr_register`, `tmr_register_full`, `tmr_memory` or `tmr_memory_
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,16 +80,21 @@ def _holds_state(kind: str) -> bool:
     return re.search(r"ff|latch|^\$mem|^\$sr|^\$_SR", kind, re.IGNORECASE) is not None
 
 
-def check_same_words(once: Mapping[Place, Mapping[str, Stored]], thrice: Mapping[Place, Mapping[str, Stored]]) -> None:
-    """`VerificationError` unless both store the same words, once and in three copies."""
+def check_same_words(
+    once: Mapping[Place, Mapping[str, Stored]],
+    thrice: Mapping[Place, Mapping[str, Stored]],
+    golden: Sequence[str] = ("A",),
+) -> None:
+    """`VerificationError` unless both store the same words, in copies `golden` and in three copies."""
     if once.keys() != thrice.keys():
         place = min(once.keys() ^ thrice.keys())
         raise VerificationError(f"{place.path or 'the top'}: {place.kind} {place.word} is stored in one design only")
     for place, lanes in thrice.items():
         widths = {len(one.bits) for one in lanes.values()} | {len(one.bits) for one in once[place].values()}
-        if set(lanes) != set(LANES) or set(once[place]) != {"A"} or len(widths) != 1:
+        if set(lanes) != set(LANES) or set(once[place]) != set(golden) or len(widths) != 1:
             found = f"copies {', '.join(sorted(lanes))} beside golden {', '.join(sorted(once[place]))}"
-            raise VerificationError(f"{place.path or 'the top'}: {found}, not A, B, C beside A, of one width")
+            needed = f"A, B, C beside {', '.join(golden)}, of one width"
+            raise VerificationError(f"{place.path or 'the top'}: {found}, not {needed}")
 
 
 def with_upsets(module: Module, copies: Mapping[str, Stored]) -> Editor:

@@ -44,13 +44,15 @@ class _Word:
         return f"[{self.width - 1}:0]"
 
 
-def make_miter(golden: Module, upset: Module) -> Miter:
+def make_miter(golden: Module, upset: Module, golden_copies: Sequence[str] = ("A",)) -> Miter:
     """Return the miter of flat modules `golden` (words once) and `upset` (words three times).
+
+    With all three as `golden_copies` the golden design is triplicated too; its copies are then asserted to be equal.
 
     `VerificationError` if they do not store the same words, or if `upset` lacks a copy.
     """
     once, thrice = stored(golden), stored(upset)
-    check_same_words(once, thrice)
+    check_same_words(once, thrice, golden_copies)
     words = [_Word(place, len(one["A"].bits), number) for number, (place, one) in enumerate(once.items())]
     copies = {f"s{w.number}{lane}": thrice[w.place][lane] for w in words for lane in LANES}
     memories = _memories(words)
@@ -60,6 +62,8 @@ def make_miter(golden: Module, upset: Module) -> Miter:
     reference = Editor(golden)
     for word in words:
         reference.port("output", f"s{word.number}", once[word.place]["A"].bits)
+        for lane in golden_copies[1:]:
+            reference.port("output", f"s{word.number}{lane}", once[word.place][lane].bits)
     for number, path in enumerate(memories):
         for name in ("we", "write_address", "re", "read_address"):
             net = golden["netnames"][f"{path}.{name}" if path else name]
@@ -181,6 +185,9 @@ class _Text:
 
     def _invariant(self, word: _Word) -> Iterator[str]:
         n = word.number
+        for lane in LANES:
+            if f"s{n}{lane}" in self.reference["ports"]:
+                yield f"    always @* if (started) assert (golden_s{n}{lane} == golden_s{n});"
         if word.place.kind == REGISTER:
             for lane in LANES:
                 healed = f"off{n}{lane} == last{n}{lane}"

@@ -1,22 +1,30 @@
 """The templates that hold state, the parameters at which each is proven, and the run of one proof."""
 
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codesign.files import write_text
 from codesign.flows import yosys_scripts as scripts
 from codesign.flows.netlist import read_module
+from codesign.flows.proofs.copies import LANES as COPIES
 from codesign.flows.proofs.miter import Miter, make_miter
 from codesign.flows.proofs.sby import Verdict, prove
 from codesign.flows.yosys_job import run_job
+from codesign.triplicate import Scope, triplicate
+from codesign.verilog_source import read_module as read_module_source
 
 # Modes by name; `lanes` is the form among triplicated logic, which modes full and full_clocks share: it has a clock, a
 # reset and data for each copy.
 REGISTERS, TRIPLICATED_VOTERS, LANES = "registers", "triplicated_voters", "lanes"
 MODES: Mapping[str, int] = {REGISTERS: 1, TRIPLICATED_VOTERS: 2, LANES: 1}
 LANES_SUFFIX = "_full"
+# Templates that are empty with TMR=0: their golden twin is the triplicated one, without upsets.
+NEVER_SINGLE = frozenset({"error_counter"})
 TIMEOUT_S = 600.0
+_TOP = "lanes"  # what instantiates a template so that its form with lanes is made
 _CLOCKED = re.compile(r"@\s*\(\s*(?:posedge|negedge)\b")
 
 
@@ -36,8 +44,9 @@ class Case:
 
     @property
     def is_extra(self) -> bool:
-        """True for the widths that a quick run leaves out."""
-        return self.template == "tmr_register" and dict(self.parameters)["WIDTH"] not in QUICK_WIDTHS
+        """True for all but some widths of the register and the first parameters of any other template."""
+        sets = PARAMETERS[self.template]
+        return self.parameters not in ([_at(WIDTH=width) for width in QUICK_WIDTHS] if len(sets) > 3 else sets[:1])
 
     @property
     def module(self) -> str:
@@ -103,14 +112,13 @@ def cases() -> tuple[Case, ...]:
         for template, sets in PARAMETERS.items()
         for parameters in sets
         for mode in MODES
-        if mode != LANES or template in ("tmr_register", "tmr_memory")
     )
 
 
 def prove_case(case: Case, sources: Mapping[str, Path], work_dir: Path, depth: int = 3) -> tuple[int, Verdict]:
     """Prove `case` on the Verilog files `sources` (name -> path); return the bits stored and the verdict.
 
-    The golden twin is the same template with TMR=0.
+    The golden twin is the same template with TMR=0, but for those of `NEVER_SINGLE`.
     """
     miter = miter_of(case, sources, work_dir)
     return miter.bits, prove(miter, work_dir, depth, TIMEOUT_S)
@@ -118,19 +126,38 @@ def prove_case(case: Case, sources: Mapping[str, Path], work_dir: Path, depth: i
 
 def miter_of(case: Case, sources: Mapping[str, Path], work_dir: Path) -> Miter:
     """Return the miter of `case`."""
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work_dir, prefix=".lanes-") as folder:
+        made = {} if case.mode != LANES else _lanes(case.template, sources, Path(folder))
+        files = {**sources, **made}
+        job = run_job(_script(case, tuple(files)), "elaborate", files, work_dir, TIMEOUT_S)
+    golden, upset = read_module(job / "golden.json", case.template), read_module(job / "upset.json", case.module)
+    return make_miter(golden, upset, COPIES if case.template in NEVER_SINGLE else COPIES[:1])
+
+
+def _lanes(template: str, sources: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Write the modules that triplication of the source makes for `template`, as far as they are no templates."""
+    texts = {path.removesuffix(".v"): source.read_text(encoding="utf-8") for path, source in sources.items()}
+    ports = read_module_source(texts[template]).ports
+    wires = [f"    wire {name};" for name in ports]
+    instance = f"    {template} under_proof ({', '.join(f'.{name}({name})' for name in ports)});"
+    top = {_TOP: "\n".join((f"module {_TOP} ();", *wires, instance, "endmodule", ""))}
+    made = triplicate({**texts, **top}, _TOP, Scope(lambda name: True, clocks=True))
+    return {f"{name}.v": write_text(folder / name, made[name]) for name in made.keys() - texts.keys() - {_TOP}}
+
+
+def _script(case: Case, files: Sequence[str]) -> str:
     parameters = dict(case.parameters)
     given = parameters if case.mode == LANES else {**parameters, "TMR": MODES[case.mode]}
-    script = "\n".join(
+    return "\n".join(
         (
-            scripts.read(tuple(sources)),
+            scripts.read(files),
             "design -save sources",
-            elaborate(case.template, {**parameters, "TMR": 0}, "golden.json"),
+            elaborate(case.template, {**parameters, "TMR": int(case.template in NEVER_SINGLE)}, "golden.json"),
             "design -load sources",
             elaborate(case.module, given, "upset.json"),
         )
     )
-    job = run_job(script, "elaborate", sources, work_dir, TIMEOUT_S)
-    return make_miter(read_module(job / "golden.json", case.template), read_module(job / "upset.json", case.module))
 
 
 def elaborate(top: str, parameters: Mapping[str, int], output: str) -> str:
