@@ -19,10 +19,12 @@ from codesign.errors import ToolFailedError, VerificationError
 from codesign.files import write_json
 from codesign.flows.proofs.copies import LANES, READ, REGISTER, Place, Stored, check_same_words, stored
 from codesign.flows.proofs.edit import Bits, Editor, Module
+from codesign.flows.proofs.telemetry import read_as_zero
 from codesign.flows.yosys_job import run_job, wall_s
+from codesign.triplicate import RESETS
 
 ERRORS = ("tmr_err", "err")
-RESET = "rst"
+_TELEMETRY = "_errors.counting"  # instances of error_counter, in the block that only triplicated ones have
 _VOTER = re.compile(r"(?P<path>(?:.*\.)?voter[ABC]?)\.y")
 _SCRIPT = """\
 read_json golden.json
@@ -55,9 +57,12 @@ class Step:
 def make_step(golden: Module, upset: Module) -> Step:
     """Return the step of flat modules `golden` (words once) and `upset` (words three times).
 
+    Counters of errors, which a golden design has not, read as zero: `read_as_zero`.
     `VerificationError` if they do not store the same words, or if a copy is not set to zero by reset.
     """
-    once, thrice = stored(golden), stored(upset)
+    once = stored(golden)
+    upset = read_as_zero(upset, [place for place in stored(upset) if place not in once and _TELEMETRY in place.path])
+    thrice = stored(upset)
     check_same_words(once, thrice)
     _check_reset(upset, [one for lanes in thrice.values() for one in lanes.values() if one.place.kind == REGISTER])
     first, second = Editor(golden), Editor(upset)
@@ -80,7 +85,7 @@ def make_step(golden: Module, upset: Module) -> Step:
 def _check_reset(module: Module, copies: Iterable[Stored]) -> None:
     """Reset is the last choice in front of every copy, whatever the state."""
     drivers = {tuple(cell["connections"].get("Y", ())): cell for cell in module["cells"].values()}
-    resets = {tuple(port["bits"]) for name, port in module["ports"].items() if name.rstrip("ABC") == RESET}
+    resets = {tuple(port["bits"]) for name, port in module["ports"].items() if name.rstrip("ABC") in RESETS}
     for one in copies:
         chooser = drivers.get(tuple(module["cells"][one.cell]["connections"]["D"]), {"type": "", "connections": {}})
         pins = chooser["connections"]
