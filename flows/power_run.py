@@ -3,7 +3,7 @@
 The outputs of the gate-level simulation are compared with the integer graph, so the netlist is checked as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,13 @@ SMALLEST_STIMULUS_EVENTS = 16
 DELAY_MODELS: tuple[DelayModel, ...] = ("zero", "unit")
 
 
-def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dict[str, Any]) -> tuple[Resources, ...]:
+def estimate_powers(
+    bound: Bound,
+    asic: AsicResult,
+    liberty: Path,
+    manifest: dict[str, Any],
+    models: Sequence[DelayModel] = DELAY_MODELS,
+) -> tuple[Resources, ...]:
     """Return the power without glitches and with unit-delay glitches, at one event every initiation interval.
 
     Raises `VerificationError` if the mapped netlist computes anything else than the integer graph.
@@ -38,7 +44,7 @@ def estimate_powers(bound: Bound, asic: AsicResult, liberty: Path, manifest: dic
     latency, ii = manifest["latency_cycles"], manifest["ii_cycles"]
     events = stimulus(bound.graph, bound.inputs)[: max(LARGEST_STIMULUS_CYCLES // ii, SMALLEST_STIMULUS_EVENTS)]
     parts = []
-    for delay_model in DELAY_MODELS:
+    for delay_model in models:
         activity = simulate(
             netlist,
             library,
