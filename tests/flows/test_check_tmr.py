@@ -157,7 +157,16 @@ def test_the_command_ends_with_1_and_names_what_is_wrong(tmp_path, capsys):
 
 
 def test_a_manifest_promises_its_mode_and_its_bits():
-    assert requirement_of({"tmr": "registers", "register_bits": 7}).protected_bits == 7
-    assert requirement_of({"tmr": "selective:ranking.json", "register_bits": 7}).selective
+    def promised(mode, nodes=()):
+        return requirement_of({"tmr": mode, "register_bits": 9, "protected_bits": 7, "tmr_nodes": dict(nodes)})
+
+    assert promised("registers").protected_bits == 7
+    assert promised("selective:ranking.json").selective
+    mixed = promised("registers", {"net.fc": "full"})
+    assert (mixed.of("u_net_fc.u_done"), mixed.of("u_net_fc_r1"), mixed.of("u_net_fcs")) == (
+        "full",
+        "full",
+        "registers",
+    )
     with pytest.raises(BadInputError, match="triplication mode 'double'"):
-        requirement_of({"tmr": "double", "register_bits": 7})
+        promised("double")
