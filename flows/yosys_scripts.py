@@ -5,6 +5,8 @@ from collections.abc import Sequence
 LIBERTY = "cells.lib"
 GATES = "gates.il"
 MEMORY = "memory_macro"
+# Dissolves the voters and fan-outs that synthesis had to keep apart, once nothing can merge them any more.
+FLATTEN = "setattr -unset keep_hierarchy c:*\nsetattr -mod -unset keep_hierarchy *\nflatten\ndelete t:$scopeinfo"
 # abc's own scripts do not end within minutes on a whole network; these map once, the first buffers and sizes too.
 _ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
 _ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
@@ -15,11 +17,6 @@ _WORD_REGISTERS = "t:$dff t:$dffe t:$sdff t:$sdffe t:$sdffce"
 
 def _script(*commands: str) -> str:
     return "\n".join(commands) + "\n"
-
-
-def _flatten() -> str:
-    """Dissolve the voters and fan-outs that synthesis had to keep apart, once nothing can merge them any more."""
-    return "setattr -unset keep_hierarchy c:*\nsetattr -mod -unset keep_hierarchy *\nflatten\ndelete t:$scopeinfo"
 
 
 def _read(top: str, sources: Sequence[str]) -> str:
@@ -45,7 +42,7 @@ def flip_flop_script(top: str, sources: Sequence[str]) -> str:
         "opt -full",
         f"simplemap {_WORD_REGISTERS}",
         "opt -full",
-        _flatten(),
+        FLATTEN,
         "opt_clean -purge",
         "check -assert",
         "write_json netlist.json",
@@ -70,7 +67,7 @@ def gates_script(top: str, sources: Sequence[str]) -> str:
         "delete t:$scopeinfo",
         "opt_clean -purge",
         f"write_rtlil {GATES}",
-        _flatten(),
+        FLATTEN,
         "opt_clean -purge",
         "write_json netlist.json",
     )
@@ -85,7 +82,7 @@ def to_gates_script(top: str) -> str:
         "read_json words.json",
         f"hierarchy -top {top}",
         "proc",
-        _flatten(),
+        FLATTEN,
         *("memory_collect", "memory_map", "techmap", "write_json netlist.json"),
     )
 
@@ -98,7 +95,7 @@ def asic_script(dont_use: Sequence[str], clock_ns: float) -> str:
         f"read_rtlil {GATES}",
         f"dfflibmap -liberty {LIBERTY}{avoid}",
         f'abc -liberty {LIBERTY}{avoid} -script "{mapping}"',
-        _flatten(),
+        FLATTEN,
         _write(f"stat -json -liberty {LIBERTY}"),
         "write_verilog -noattr -noexpr -simple-lhs netlist.v",
     )
@@ -110,7 +107,7 @@ def nand_script() -> str:
         f"read_rtlil {GATES}",
         "dfflegalize -cell $_DFF_P_ x",
         f'abc -g NAND -script "{_ABC_NAND}"',
-        _flatten(),
+        FLATTEN,
         _write("stat -json -tech cmos"),
         "write_verilog -noattr -noexpr -simple-lhs netlist.v",
     )
@@ -128,7 +125,7 @@ def fault_script(top: str, sources: Sequence[str]) -> str:
         *("flatten", "opt_clean", "opt_merge", "wreduce", "alumacc", "opt_clean"),
         *("memory -nomap", "memory_map", "opt_clean", "techmap", "opt_expr"),
         # Nothing is merged from here on: equal voters of a triple, now in one module, stay three.
-        *(_flatten(), "opt_clean -purge"),
+        *(FLATTEN, "opt_clean -purge"),
         "check -assert",
         "setattr -unset src",
         "setattr -unset hdlname w:*",
@@ -142,7 +139,7 @@ def lut6_script() -> str:
         f"read_rtlil {GATES}",
         "dfflegalize -cell $_DFF_P_ x -cell $_SDFFE_PP0P_ x",
         f'abc -lut 6 -script "{_ABC_LUT6}"',
-        _flatten(),
+        FLATTEN,
         _write("stat -json"),
     )
 
@@ -152,7 +149,7 @@ def xilinx_script(top: str, sources: Sequence[str]) -> str:
     return _script(
         _read(top, sources),
         f"synth_xilinx -family xcup -nodsp -flatten -noiopad -top {top}",
-        _flatten(),
+        FLATTEN,
         _write("stat -json"),
     )
 

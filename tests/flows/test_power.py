@@ -110,7 +110,7 @@ def test_cutting_into_streams_changes_nothing(tmp_path, streams, delay_model):
     ("extra", "message"),
     [
         ({"loop": cell("INV", A=8, Y=8)}, "combinational loop"),
-        ({"gated": cell("DFF", D=A, CK=INVERTED, Q=8)}, "gated clocks"),
+        ({"gated": cell("DFF", D=A, CK=INVERTED, Q=8)}, "has a gated clock"),
         ({"odd": cell("LATCH", A=A, Y=8)}, "LATCH of the netlist is no gate"),
     ],
 )

@@ -103,7 +103,7 @@ def own_netlist(top: str, text: str, tmr: int, work: Path, scratch: Path) -> Pat
     script = [
         f"read_verilog {' '.join(files)}",
         f"synth -top {top}",
-        *FLATTEN,
+        FLATTEN,
         "opt_expr",
         "opt_clean -purge",
         "write_json n.json",
@@ -122,7 +122,8 @@ def test_a_loop_through_logic_that_stands_once_is_excepted_only_for_own_designs(
     netlist = own_netlist("counter", COUNTER, 2, build_cache, tmp_path)
     strict = check_netlist(netlist, "counter", Requirement("triplicated_voters"))
     assert {v.bit.partition(".")[0] for v in strict.violations} == {"r_count"}
-    write_json(tmp_path / "manifest.json", {"top": "counter", "tmr": "triplicated_voters", "register_bits": 4})
+    promise = {"tmr": "triplicated_voters", "tmr_nodes": {}, "register_bits": 4, "protected_bits": 4}
+    write_json(tmp_path / "manifest.json", {"top": "counter", **promise})
     report = check_emitted(tmp_path, netlist, None)
     assert not report.violations, report.text
     assert report.levels == {"registers": 2, "triplicated_voters": 2}

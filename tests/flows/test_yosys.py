@@ -114,7 +114,7 @@ def test_time_limit_is_an_error_of_the_tool(make_rtl, tmp_path):
         ({"top": "mac; shell ls"}, "no Verilog identifier"),
         ({"sources": ["../x.v"]}, "plain file name"),
         ({"sources": ["absent.v"]}, "missing: emit the RTL again"),
-        ({"tmr": "double"}, "must be none or registers"),
+        ({"tmr": "double"}, "must be one of none, registers"),
         ({"register_bits": None}, "register_bits must be a whole number"),
         ({"register_bits": True}, "register_bits must be a whole number"),
         ({"sources": "top.v"}, "sources must be a list"),
