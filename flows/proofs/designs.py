@@ -1,5 +1,6 @@
 """Whole designs: the triplicated Verilog equals that without triplication, also under upsets of single copies."""
 
+import threading
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from codesign.rtl import write_rtl
 
 SOLVER = "abc+sat"
 TIMEOUT_S = 3600.0
+_ONE_TRACE = threading.Lock()  # torch.fx traces one model at a time
 MODES: tuple[TmrMode, ...] = tuple(mode for mode in TMR_MODES if mode != "none")
 
 
@@ -56,7 +58,8 @@ def prove_design(case: DesignCase, work_dir: Path) -> tuple[int, bool, float]:
     design: Design = import_module(f"codesign.flows.designs.{case.design}").DESIGN
     reuse = () if case.reuse == 1 else (("*", case.reuse),)
     options = RunOptions(design=case.design, output=work_dir, vectors=1, reuse=reuse, tmr="none")
-    bound = design.bind(options)
+    with _ONE_TRACE:
+        bound = design.bind(options)
     folders = []
     for tmr in ("none", case.mode):
         rtl = compile_bound(bound, replace(options, tmr=tmr), design.clock_ns)

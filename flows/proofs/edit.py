@@ -65,9 +65,10 @@ class Editor:
             for pin, bits in cell["connections"].items():
                 if cell["port_directions"][pin] == "input":
                     cell["connections"][pin] = [substitutes.get(bit, bit) for bit in bits]
-        for port in self.module["ports"].values():
+        for name, port in self.module["ports"].items():
             if port["direction"] == "output":
-                port["bits"] = [substitutes.get(bit, bit) for bit in port["bits"]]
+                # A port and the net of its name are one wire: with other bits in one of them, the two would be shorted.
+                self.port("output", name, [substitutes.get(bit, bit) for bit in port["bits"]])
 
     def _add(self, kind: str, parameters: Mapping[str, int], connections: Mapping[str, Bits]) -> None:
         directions = {pin: "output" if pin == "Y" else "input" for pin in connections}

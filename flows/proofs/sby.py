@@ -56,6 +56,7 @@ read_json golden.json
 read_json upset.json
 read_verilog -formal miter.v
 prep -top {top}
+check -assert
 async2sync
 
 [files]

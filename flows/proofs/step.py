@@ -31,6 +31,7 @@ read_json golden.json
 read_json upset.json
 miter -equiv -flatten golden upset miter
 cd miter
+check -assert
 delete t:$scopeinfo
 opt_expr
 opt_merge -share_all
