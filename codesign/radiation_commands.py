@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from codesign.errors import BadInputError, VerificationError
+from codesign.options import SELECTIVE, TMR_MODES
 
 SECONDS_OF_YEAR = 365.25 * 86400
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -48,7 +49,7 @@ def upset_rate(
     click.echo(rate_of_run(folder, RateOptions(radiation, **given)))
 
 
-TMR_CHECKS = ("none", "registers", "triplicated_voters", "full", "full_clocks", "selective")
+TMR_CHECKS = (*TMR_MODES, SELECTIVE)
 
 
 @click.command("check-tmr")

@@ -17,9 +17,9 @@ from codesign.row_schedule import RowSchedule
 from codesign.rtl_rows import RowTop
 from codesign.rtl_top import Top
 from codesign.schedule import Schedule
-from codesign.triplicate import LANES, Scope, triplicate
+from codesign.triplicate import Scope, triplicate
 from codesign.unsigned_form import Fabric
-from codesign.verilog_names import check_identifier
+from codesign.verilog_names import LANES, check_identifier
 
 # Templates that a design in lanes needs, beside those that its text names.
 LANE_TEMPLATES = ("tmr_register_full", "tmr_memory_full", "tmr_fanout", "majority_voter")

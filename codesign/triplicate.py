@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from codesign.errors import BadInputError
+from codesign.verilog_names import LANES
 from codesign.verilog_source import Connection, Item, ModuleSource, read_module
 
-LANES = ("A", "B", "C")
 STATE = {"tmr_register": "tmr_register_full", "tmr_memory": "tmr_memory_full"}
 SUFFIX = "_full"
 CLOCKS, RESETS = ("clk", "cfg_clk"), ("rst", "cfg_rst")

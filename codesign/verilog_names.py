@@ -4,6 +4,9 @@ import re
 
 from codesign.errors import BadInputError
 
+# How the names of three copies end, as in CERN's TMRG.
+LANES = ("A", "B", "C")
+
 # A simple identifier (IEEE Std 1364-2005, 3.7). Escaped identifiers (`\name `) are legal Verilog, but tools print,
 # split and flatten them differently, so none is ever emitted.
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")

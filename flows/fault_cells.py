@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
+from codesign.flows.gate_library import YOSYS_GATES
 from codesign.flows.liberty import Cell, Library
 from codesign.flows.logic import Expression, parse_function
 from codesign.flows.netlist import HIGH, LOW
@@ -21,23 +22,7 @@ from codesign.sim.seu import OPERATORS, Gates
 
 Nets = NDArray[np.int64]
 Pins = Mapping[str, Nets]
-# Yosys internal cell library, "gates": functions in the syntax of liberty. $_MUX_ is a gate of the simulator.
-YOSYS_GATES = {
-    "$_BUF_": "A",
-    "$_NOT_": "!A",
-    "$_AND_": "A&B",
-    "$_NAND_": "!(A&B)",
-    "$_OR_": "A|B",
-    "$_NOR_": "!(A|B)",
-    "$_XOR_": "A^B",
-    "$_XNOR_": "!(A^B)",
-    "$_ANDNOT_": "A&!B",
-    "$_ORNOT_": "A|!B",
-    "$_AOI3_": "!((A&B)|C)",
-    "$_OAI3_": "!((A|B)&C)",
-    "$_AOI4_": "!((A&B)|(C&D))",
-    "$_OAI4_": "!((A|B)&(C|D))",
-}
+# A multiplexer is a gate of the simulator, and not taken apart.
 MULTIPLEXERS = ("$_MUX_", "$_NMUX_")
 # $_DFF_, $_DFFE_, $_SDFF_, $_SDFFE_ and $_SDFFCE_; then the polarities of clock, reset, its value, enable.
 _FLIP_FLOP = re.compile(r"\$_(?P<kind>S?DFFC?E?)_(?P<clock>[NP])(?:(?P<reset>[NP])(?P<value>[01]))?(?P<enable>[NP])?_")
@@ -113,17 +98,17 @@ class Builder:
 
 def is_yosys_gate(kind: str) -> bool:
     """Whether `add_cells` knows Yosys' own cell type `kind`."""
-    return kind in YOSYS_GATES or kind in MULTIPLEXERS or _FLIP_FLOP.fullmatch(kind) is not None
+    return kind in YOSYS_GATES or _FLIP_FLOP.fullmatch(kind) is not None
 
 
 def add_cells(builder: Builder, kind: str, pins: Pins, library: Library | None) -> None:
     """Add all instances of a cell type; `BadInputError` for one that is neither Yosys' nor the library's."""
-    if kind in YOSYS_GATES:
-        builder.expression(parse_function(YOSYS_GATES[kind]), pins, pins["Y"])
-    elif kind in MULTIPLEXERS:
+    if kind in MULTIPLEXERS:
         chosen = builder.gate("mux", [pins["A"], pins["B"], pins["S"]], pins["Y"] if kind == "$_MUX_" else None)
         if kind == "$_NMUX_":
             builder.gate("not", [chosen], pins["Y"])
+    elif kind in YOSYS_GATES:
+        builder.expression(parse_function(YOSYS_GATES[kind]), pins, pins["Y"])
     elif match := _FLIP_FLOP.fullmatch(kind):
         _add_flip_flops(builder, match, pins)
     elif library is not None and kind in library.cells and not library.cells[kind].latch:

@@ -11,7 +11,7 @@ from codesign.flows.liberty import FlipFlop, Library
 from codesign.flows.logic import Expression, parse_function
 
 # Yosys manual, "Internal cell library", section on gates; every output is Y.
-_GATES = {
+YOSYS_GATES = {
     "$_BUF_": "A",
     "$_NOT_": "!A",
     "$_AND_": "A&B",
@@ -131,7 +131,7 @@ class CellKind:
 
 def gate_kinds() -> dict[str, CellKind]:
     """Return Yosys' gates and flip-flops of one bit by type."""
-    kinds = {name: CellKind({"Y": parse_function(text)}) for name, text in _GATES.items()}
+    kinds = {name: CellKind({"Y": parse_function(text)}) for name, text in YOSYS_GATES.items()}
     for width, selects in ((4, "ST"), (8, "STU"), (16, "STUV")):
         kinds[f"$_MUX{width}_"] = CellKind({"Y": parse_function(_multiplexer(width, selects))})
     return kinds

@@ -9,8 +9,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from codesign.flows.tmr_function import LANES, VOTER
+from codesign.flows.tmr_function import VOTER
 from codesign.flows.verilog_tree import names, signals, targets, walk
+from codesign.verilog_names import LANES
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.

@@ -12,8 +12,8 @@ from typing import Any
 
 from codesign.errors import BadInputError
 from codesign.files import write_text
+from codesign.verilog_names import LANES
 
-_COPIES = ("A", "B", "C")
 # Register names, without the letter of the copy, by the template that holds them.
 _REGISTERS = {
     "tmr_register.v": ("q",),
@@ -55,7 +55,7 @@ def genus(constraints: CopyConstraints) -> str:
     """Genus (common user interface): registers and voters are preserved."""
     lines = [_head(constraints, "#", "Genus, common user interface: read after elaboration")]
     for stem in constraints.registers:
-        lines += [f"set_db [get_db insts -regexp {{(^|/){stem}{c}_reg}}] .preserve true" for c in _COPIES]
+        lines += [f"set_db [get_db insts -regexp {{(^|/){stem}{c}_reg}}] .preserve true" for c in LANES]
     for stem in constraints.voters:
         lines.append(f"set_db [get_db hinsts -regexp {{(^|/){stem}[ABC]?$}}] .preserve true")
     return _text(lines)
@@ -102,7 +102,7 @@ def openroad(constraints: CopyConstraints) -> str:
 def vivado(constraints: CopyConstraints) -> str:
     """Vivado: DONT_TOUCH, and a Pblock for each copy that the user gives a range (resize_pblock)."""
     lines = [_head(constraints, "#", "Vivado; spacing in um has no meaning in an FPGA: give the Pblocks ranges")]
-    for copy in _COPIES:
+    for copy in LANES:
         lines.append(f"create_pblock tmr_{copy}")
         for stem in constraints.registers:
             cells = f"[get_cells -hierarchical -regexp {{(.*/)?{stem}{copy}_reg.*}}]"
@@ -119,7 +119,7 @@ def vivado(constraints: CopyConstraints) -> str:
 def quartus(constraints: CopyConstraints) -> str:
     """Quartus settings: registers are kept and not merged; a floating LogicLock region for each copy."""
     lines = [_head(constraints, "#", "Quartus; spacing in um has no meaning in an FPGA: place the regions")]
-    for copy in _COPIES:
+    for copy in LANES:
         lines.append(f"set_global_assignment -name LL_STATE FLOATING -section_id tmr_{copy}")
         lines.append(f"set_global_assignment -name LL_AUTO_SIZE ON -section_id tmr_{copy}")
         for stem in constraints.registers:

@@ -11,6 +11,7 @@ from typing import Any
 
 from codesign.errors import VerificationError
 from codesign.flows.verilog_tree import walk
+from codesign.verilog_names import LANES
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.
@@ -24,7 +25,6 @@ with warnings.catch_warnings():
 REGISTER = "tmr_register"
 LANES_REGISTER = "tmr_register_full"
 VOTER = "majority_voter"
-LANES = ("A", "B", "C")
 WIDTH = 2  # bits of the register that is evaluated exhaustively: enough to tell bitwise from reducing operators
 SINGLE_VOTER, TRIPLE_VOTERS = 1, 2  # values of the parameter TMR
 

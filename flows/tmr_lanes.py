@@ -12,7 +12,8 @@ from codesign.flows.flat_netlist import FlatNetlist, Gate
 from codesign.flows.gate_library import relevant_pins
 from codesign.flows.tmr_rules import Violation
 from codesign.flows.tmr_symbolic import RESET, Change, Symbolic, clock_nets, does, follow, lane_name
-from codesign.flows.triple_names import COPIES, Triple, origins
+from codesign.flows.triple_names import Triple, origins
+from codesign.verilog_names import LANES
 
 _TRIPLES_AT_ONCE = 2048
 _FAN_OUT = re.compile(r"(?:.*\.)?fan_\w+\.x")
@@ -84,7 +85,7 @@ def _union(bits: Iterable[int]) -> int:
 
 
 def _lane_ends(netlist: FlatNetlist, triples: Sequence[Triple]) -> Iterator[tuple[int, list[int]]]:
-    for lane, copy in enumerate(COPIES):
+    for lane, copy in enumerate(LANES):
         storages = (netlist.flip_flops[triple.flip_flops[lane]] for triple in triples)
         nets = [net for storage in storages for net in storage.pins.values()]
         own = [n for n in netlist.outputs if n.endswith(copy) and lane_name(n, netlist.outputs) != n]
@@ -139,7 +140,7 @@ def unvoted_outputs(
     """Yield the outputs that go wrong when all logic and flip-flops of one copy take arbitrary values at once."""
     netlist = model.netlist
     outside = frozenset(k for k, label in enumerate(lanes.labels) if label == 0)
-    for lane, copy in enumerate(COPIES):
+    for lane, copy in enumerate(LANES):
         nets = {g.output for g, label in zip(netlist.gates, lanes.labels, strict=True) if label == 1 << lane}
         nets |= {netlist.flip_flops[triple.flip_flops[lane]].state for triple in triples}
         edge = sorted(n for n in nets if n in model.ports or not outside.isdisjoint(model.gates.get(n, ())))
@@ -162,7 +163,7 @@ def shared_clocks(
     wrong: dict[str, tuple[str, ...]] = {}
     for triple in triples:
         shared = sorted({n for k in triple.flip_flops for n in sources[k] if owner[n] in _SHARED})
-        missing = [f"none for copy {copy}" for copy, k in zip(COPIES, triple.flip_flops, strict=True) if not sources[k]]
+        missing = [f"none for copy {copy}" for copy, k in zip(LANES, triple.flip_flops, strict=True) if not sources[k]]
         if shared or missing:
             wrong[triple.name] = (*shared, *missing)
     resets = [name for name in netlist.inputs if RESET.search(name) or name in _reset_pins(netlist)]
@@ -174,7 +175,7 @@ def shared_clocks(
 
 
 def _letters(label: int) -> str:
-    return ", ".join(copy for lane, copy in enumerate(COPIES) if label >> lane & 1)
+    return ", ".join(copy for lane, copy in enumerate(LANES) if label >> lane & 1)
 
 
 def _clock_sources(netlist: FlatNetlist) -> list[tuple[str, ...]]:
@@ -229,7 +230,7 @@ def private_voters(netlist: FlatNetlist, lanes: Lanes, changes: Sequence[Change]
             by_label.setdefault(label, set()).update(cells[k])
     voters = list(by_label.values())
     disjoint = all(a.isdisjoint(b) for i, a in enumerate(voters) for b in voters[i + 1 :])
-    return disjoint and len(by_label.keys() - {0}) >= len(COPIES) - 1
+    return disjoint and len(by_label.keys() - {0}) >= len(LANES) - 1
 
 
 def reaches_itself(model: Symbolic, triples: Sequence[Triple]) -> list[bool]:

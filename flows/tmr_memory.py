@@ -8,6 +8,7 @@ import warnings
 from typing import Any
 
 from codesign.flows.verilog_tree import walk
+from codesign.verilog_names import LANES
 
 with warnings.catch_warnings():
     # pyverilog 1.3.0 leaves its VERSION file open when it is imported.
@@ -17,7 +18,6 @@ with warnings.catch_warnings():
 
 MEMORY, LANES_MEMORY = "tmr_memory", "tmr_memory_full"
 MEMORIES = (MEMORY, LANES_MEMORY)
-COPIES = ("A", "B", "C")
 # Of copy {copy} in lane {lane}; the lane is "" where all copies share address and data.
 PROCESS = (
     "always @(posedge clk{lane}) begin if(we{lane}) words{copy}[write_address{lane}] <= d{lane}; "
@@ -28,7 +28,7 @@ FLAG = "assign err = differ{lane} && was_read{lane} || read_err;"
 
 def memory_fault(tree: Any) -> str | None:
     """Return why module `tmr_memory` or `tmr_memory_full` is not triplicated and voted as it should be, else None."""
-    lanes: tuple[str, ...] = COPIES
+    lanes: tuple[str, ...] = LANES
     copies = tree
     if tree.name == MEMORY:
         branch = next((node for node in walk(tree) if isinstance(node, ast.IfStatement)), None)
@@ -36,7 +36,7 @@ def memory_fault(tree: Any) -> str | None:
             return "does not choose its copies by TMR"
         lanes, copies = ("", "", ""), branch.true_statement
     processes = sorted(_text(node) for node in walk(copies) if isinstance(node, ast.Always))
-    if processes != [PROCESS.format(copy=copy, lane=lane) for copy, lane in zip(COPIES, lanes, strict=True)]:
+    if processes != [PROCESS.format(copy=copy, lane=lane) for copy, lane in zip(LANES, lanes, strict=True)]:
         return f"needs a process for each copy, equal but for the letter, not {'; '.join(processes) or 'none'}"
     found = [node for node in walk(copies) if isinstance(node, ast.Instance) and node.module == "majority_voter"]
     ports = [{port.portname: _text(port.argname) for port in voter.portlist} for voter in found]

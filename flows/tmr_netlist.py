@@ -34,7 +34,9 @@ from codesign.flows.tmr_upsets import (
     masking_violations,
     quiet_violations,
 )
-from codesign.flows.triple_names import COPIES, Triple, Triples, find_triples
+from codesign.flows.triple_names import Triple, Triples, find_triples
+from codesign.single_points import single_points
+from codesign.verilog_names import LANES
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def check(netlist: FlatNetlist, requirement: Requirement) -> TmrReport:
     if requirement.protected_bits is not None and counted != requirement.protected_bits:
         what = f"{counted} bits stand three times, {requirement.protected_bits} are expected"
         structure.append(Violation(top, "count", what))
-    single = len(netlist.flip_flops) - len(COPIES) * len(found.triples) + len(netlist.latches)
+    single = len(netlist.flip_flops) - len(LANES) * len(found.triples) + len(netlist.latches)
     return TmrReport(
         top=top,
         mode="selective" if requirement.selective else requirement.mode,
@@ -168,7 +170,7 @@ def _examine(
     model: Symbolic, triples: Sequence[Triple], requirement: Requirement
 ) -> tuple[list[str], list[Violation], int]:
     """Return the level of each triple, the violations of what is required, and the memory bits of one copy."""
-    copy_of = {k: copy for triple in triples for copy, k in zip(COPIES, triple.flip_flops, strict=True)}
+    copy_of = {k: copy for triple in triples for copy, k in zip(LANES, triple.flip_flops, strict=True)}
     memories = check_memories(model, copy_of)
     nets = model.netlist.outputs.get(requirement.error_output)
     error = None if nets is None else ErrorOutput(nets, memories.readers)
@@ -204,7 +206,7 @@ class _Examination:
     ) -> None:
         self.model = model
         self.error = error
-        self.ignored = [lane_outputs(model, copy, requirement.error_output) for copy in COPIES]
+        self.ignored = [lane_outputs(model, copy, requirement.error_output) for copy in LANES]
         # Where single registers need less than the design, their shared logic says nothing about the lanes.
         in_lanes = [triple for triple in triples if requirement.at_least("full", triple.name)]
         self.in_lanes = in_lanes or triples
@@ -244,15 +246,6 @@ def _level(*holds: bool) -> str:
     return LEVELS[reached]
 
 
-_SINGLE_POINTS = {
-    "none": "everything",
-    "registers": "voters, logic, clock, reset, inputs",
-    "triplicated_voters": "logic, clock, reset, inputs",
-    "full": "clock, reset, inputs, output voters",
-    "full_clocks": "inputs, output voters",
-}
-
-
 def _remains(netlist: FlatNetlist, requirement: Requirement, levels: Sequence[str], single: int) -> Iterator[str]:
     if requirement.error_output not in netlist.outputs:
         yield f"no output {requirement.error_output}: upsets are masked, but nothing shows them"
@@ -260,4 +253,4 @@ def _remains(netlist: FlatNetlist, requirement: Requirement, levels: Sequence[st
         yield f"{single} flip-flops or latches outside of triples"
     if levels:
         lowest = LEVELS[min(map(LEVELS.index, levels))]
-        yield f"single points of failure: {_SINGLE_POINTS[lowest]}"
+        yield f"single points of failure: {'; '.join(single_points(lowest))}"

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from codesign.errors import BadInputError
+from codesign.options import TMR_MODES
 
 # Each mode promises all that the ones before it do.
-LEVELS = ("none", "registers", "triplicated_voters", "full", "full_clocks")
+LEVELS = TMR_MODES
 
 
 @dataclass(frozen=True, slots=True)

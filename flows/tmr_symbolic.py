@@ -16,7 +16,8 @@ from codesign.flows.flat_netlist import FlatNetlist, Storage
 from codesign.flows.gate_library import function_of
 from codesign.flows.liberty import FlipFlop
 from codesign.flows.logic import Expression
-from codesign.flows.triple_names import COPIES, Triple
+from codesign.flows.triple_names import Triple
+from codesign.verilog_names import LANES
 
 # What a flip-flop does, in this order.
 # Inputs that are resets by their name: they may be part of the logic in front of a flip-flop, like any other input.
@@ -97,7 +98,7 @@ def clock_nets(storage: Storage) -> list[int]:
 
 def lane_name(name: str, names: Mapping[str, object]) -> str:
     """Return `name` without the letter of its copy if all three copies are among `names`."""
-    return name[:-1] if name[-1] in COPIES and all(name[:-1] + copy in names for copy in COPIES) else name
+    return name[:-1] if name[-1] in LANES and all(name[:-1] + copy in names for copy in LANES) else name
 
 
 def _share(aig: Aig, literals: dict[int, int], groups: Mapping[str, tuple[int, ...]], *, merge: bool) -> None:

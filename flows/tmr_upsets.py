@@ -7,7 +7,8 @@ from codesign.flows.aig import FALSE, TRUE
 from codesign.flows.flat_netlist import Memory, Storage
 from codesign.flows.tmr_rules import Violation
 from codesign.flows.tmr_symbolic import ROLES, Change, Symbolic, does, follow, lane_name
-from codesign.flows.triple_names import COPIES, Triple
+from codesign.flows.triple_names import Triple
+from codesign.verilog_names import LANES
 
 _NOT_PROVEN = "not proven within the solver's limit: "
 
@@ -40,7 +41,7 @@ def masking_violations(
     """
     violations: list[Violation] = []
     changes = []
-    for copy, index, allowed in zip(COPIES, triple.flip_flops, ignored, strict=True):
+    for copy, index, allowed in zip(LANES, triple.flip_flops, ignored, strict=True):
         state = model.netlist.flip_flops[index].state
         change = follow(model, {state: model.literals[state] ^ 1}, ignored=allowed, counters=counters)
         changes.append(change)
@@ -104,7 +105,7 @@ def difference_violations(model: Symbolic, triple: Triple) -> Iterator[Violation
     storages = [model.netlist.flip_flops[k] for k in triple.flip_flops]
     kinds = [_normal(model, s, inverted) for s, inverted in zip(storages, triple.inverted, strict=True)]
     for role, (a, *others) in zip(ROLES, zip(*kinds, strict=True), strict=True):
-        for copy, storage, other in zip(COPIES[1:], storages[1:], others, strict=True):
+        for copy, storage, other in zip(LANES[1:], storages[1:], others, strict=True):
             same = a == other or model.aig.equal(a, other)
             if not same:
                 open_ = "" if same is False else _NOT_PROVEN
@@ -147,7 +148,7 @@ def check_memories(model: Symbolic, copy_of: Mapping[int, str]) -> Memories:
     violations: list[Violation] = []
     readers: set[int] = set()
     for stem, copies in groups.items():
-        if len(copies) != len(COPIES):
+        if len(copies) != len(LANES):
             violations.append(Violation(stem, "copies", "a memory that does not stand three times"))
         elif not _alike(model, copies):
             violations.append(Violation(stem, "same function", "the copies of a memory do not write and read alike"))
@@ -156,7 +157,7 @@ def check_memories(model: Symbolic, copy_of: Mapping[int, str]) -> Memories:
             change = follow(model, flipped, ignored=frozenset(), to_end=True)
             found = {k for k, _ in change.flip_flops}
             readers |= found
-            if len(copies) == len(COPIES) and any(copy_of.get(k) != memory.name[-1] for k in found):
+            if len(copies) == len(LANES) and any(copy_of.get(k) != memory.name[-1] for k in found):
                 what = f"copy {memory.name[-1]} is read by flip-flops of another copy"
                 violations.append(Violation(stem, "masking", what, _cells(model, sorted(found))))
     return Memories(tuple(violations), frozenset(readers), sum(copies[0].bits for copies in groups.values()))

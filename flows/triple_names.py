@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from codesign.flows.flat_netlist import Bit, FlatNetlist
+from codesign.verilog_names import LANES
 
-COPIES = ("A", "B", "C")
 # The names that the register templates give their copies: only there a bit may be a constant in all three.
 _REGISTER = re.compile(r"(.*\.)?(triplicated\.q|copy)\?", re.DOTALL)
 _SINGLE = "single.qA"
@@ -61,13 +61,13 @@ def find_triples(netlist: FlatNetlist) -> Triples:
     for group in groups:
         for index, bits in _positions(group):
             found = [origin.get(bit) if isinstance(bit, int) else None for bit in bits]
-            if len(bits) == len(COPIES) and None not in found:
+            if len(bits) == len(LANES) and None not in found:
                 a, b, c = (one for one in found if one is not None)
                 copies = (a[0], b[0], c[0])
-                if len(set(copies)) == len(COPIES) and taken.isdisjoint(copies):
+                if len(set(copies)) == len(LANES) and taken.isdisjoint(copies):
                     taken.update(copies)
                     triples.append(Triple(group.label(index), copies, (a[1], b[1], c[1])))
-            constant += _is_register(group) and len(bits) == len(COPIES) and _constant(bits) is not None
+            constant += _is_register(group) and len(bits) == len(LANES) and _constant(bits) is not None
     return Triples(tuple(triples), constant, tuple(_faults(groups, origin, taken, netlist)))
 
 
@@ -104,7 +104,7 @@ def _groups(netlist: FlatNetlist, origin: Mapping[int, tuple[int, bool]]) -> Ite
 
 def _positions(group: _Group) -> Iterator[tuple[int, tuple[Bit, ...]]]:
     for index in range(group.width):
-        yield index, tuple(group.bits[c][index] for c in COPIES if c in group.bits and index < len(group.bits[c]))
+        yield index, tuple(group.bits[c][index] for c in LANES if c in group.bits and index < len(group.bits[c]))
 
 
 def _constant(bits: tuple[Bit, ...]) -> str | None:
@@ -141,7 +141,7 @@ def _alone(netlist: FlatNetlist, origin: Mapping[int, tuple[int, bool]]) -> set[
 def _reason(group: _Group, index: int, origin: Mapping[int, tuple[int, bool]]) -> str:
     owners: dict[int, list[str]] = {}
     wrong = []
-    for copy in COPIES:
+    for copy in LANES:
         bits = group.bits.get(copy, ())
         bit = bits[index] if index < len(bits) else None
         if bit is None:

@@ -5,41 +5,24 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from codesign.errors import BadInputError, VerificationError
-from codesign.fixed import Fixed
 from codesign.flows.synthesis import require_registers
 from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.yosys import count_flip_flops
-from codesign.graph import Graph, Node, Port
-from codesign.ops.conv2d import Conv2d
-from codesign.ops.dense import Dense
-from codesign.ops.requantise import Requantise
-from codesign.ops.reshape import Reshape
-from codesign.ops.sources import Constant, Input, Parameter
+from codesign.graph import Graph, Port
 from codesign.options import SELECTIVE
 from codesign.protection import Protection
 from codesign.row_schedule import RowSchedule
 from codesign.rtl import emit, template_text, write_rtl
 from codesign.schedule import schedule
 from codesign.triplicate import Scope, triplicate
+from tests.flows.test_tmr import NODES
 from tests.ops.check_op import Bench, check_response, check_text, random_values
 from tests.row_zoo import network
 from tests.test_rtl_rows import check, planned
 
-NODES = (
-    Node("x", Input((1, 4, 4), Fixed(3, 0, True))),
-    Node("w", Constant(np.arange(18).reshape(2, 1, 3, 3) - 9)),
-    Node("b", Constant(np.array([3, -4]))),
-    Node("conv", Conv2d((2, 2), (0, 1, 0, 1)), ("x", "w", "b")),
-    Node("q", Requantise(Fixed(4), (3,), (1,), 4, "half_even"), ("conv",)),
-    Node("flat", Reshape((8,)), ("q",)),
-    Node("w2", Parameter((2, 8), Fixed(3, 0, True))),
-    Node("b2", Parameter((2,), Fixed(3, 0, True))),
-    Node("fc", Dense(), ("flat", "w2", "b2")),
-)
 GRAPH = Graph("lanes", NODES, (Port("x"),), (Port("fc"),))
 PLAN = schedule(GRAPH, {"conv": 12, "fc": 8})
 SERIAL_NODES = {"conv": "full", "fc": "none"}

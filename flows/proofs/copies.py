@@ -11,8 +11,8 @@ from typing import Any
 
 from codesign.errors import VerificationError
 from codesign.flows.proofs.edit import Editor, Module
+from codesign.verilog_names import LANES
 
-LANES = ("A", "B", "C")
 REGISTER, READ, WORD = "register", "read", "word"
 
 # <instance>.<block of the form>.<copy>: the blocks tell the forms apart, the instance is the same in all of them.

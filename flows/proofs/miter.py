@@ -12,8 +12,9 @@ for them the lane is any one, but for ever the same.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from codesign.flows.proofs.copies import LANES, READ, REGISTER, WORD, Place, check_same_words, stored, with_upsets
+from codesign.flows.proofs.copies import READ, REGISTER, WORD, Place, check_same_words, stored, with_upsets
 from codesign.flows.proofs.edit import Editor, Module
+from codesign.verilog_names import LANES
 
 ERRORS = ("tmr_err", "err")
 CLOCK, RESET = "clk", "rst"

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from codesign.errors import ToolFailedError, VerificationError
 from codesign.files import write_json
-from codesign.flows.proofs.copies import LANES, READ, REGISTER, Place, Stored, check_same_words, stored
+from codesign.flows.proofs.copies import READ, REGISTER, Place, Stored, check_same_words, stored
 from codesign.flows.proofs.edit import Bits, Editor, Module
 from codesign.flows.proofs.telemetry import read_as_zero
 from codesign.flows.yosys_job import run_job, wall_s
 from codesign.triplicate import RESETS
+from codesign.verilog_names import LANES
 
 ERRORS = ("tmr_err", "err")
 _TELEMETRY = "_errors.counting"  # instances of error_counter, in the block that only triplicated ones have

@@ -9,11 +9,11 @@ from pathlib import Path
 from codesign.files import write_text
 from codesign.flows import yosys_scripts as scripts
 from codesign.flows.netlist import read_module
-from codesign.flows.proofs.copies import LANES as COPIES
 from codesign.flows.proofs.miter import Miter, make_miter
 from codesign.flows.proofs.sby import Verdict, prove
 from codesign.flows.yosys_job import run_job
 from codesign.triplicate import Scope, triplicate
+from codesign.verilog_names import LANES as COPIES
 from codesign.verilog_source import read_module as read_module_source
 
 # Modes by name; `lanes` is the form among triplicated logic, which modes full and full_clocks share: it has a clock, a
