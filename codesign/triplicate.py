@@ -133,13 +133,25 @@ class _Triplication:
     def _header(self) -> list[str]:
         source = self.source
         name = source.name + (SUFFIX if self.scope is None else "")
-        about = f"// {name}: {source.name} with every signal three times, x as xA, xB, xC; error flags stand once."
-        comment = [about, *source.comment] if self.scope is None else source.comment
+        comment = self._comment(name)
         uses_tmr = self.scope is not None and any(self._hands_tmr_down(item) for item in source.instances)
         parameters = [text for key, text in source.parameters.items() if key != "TMR" or uses_tmr]
         ports = [line for key in source.ports for line in self._port(key)]
         opened = [f"module {name} #(", *_listed(parameters), ") ("] if parameters else [f"module {name} ("]
         return [*comment, *opened, *_listed(ports), ");"]
+
+    def _comment(self, name: str) -> list[str]:
+        """The comment of the module, with what its lanes are."""
+        if self.scope is None:
+            about = f"// {name}: {self.source.name} with every signal three times."
+            return [about, "// Lanes: signal x stands as xA, xB, xC; error flags stand once.", *self.source.comment]
+        first, *others = self.source.comment or ("",)
+        lanes = ["// Lanes: signal x stands as xA, xB, xC; inputs are fanned out, outputs voted once."]
+        if self.scope.clocks:
+            lanes.append(
+                "// Clocks and resets come three times (clkA, clkB, clkC): one clock in three trees, in phase."
+            )
+        return [first, *lanes, *others]
 
     def _hands_tmr_down(self, item: Item) -> bool:
         """Whether an instance stands as before and gets the parameter TMR of this module."""

@@ -76,6 +76,7 @@ def test_lanes_of_the_top_level(tmp_path):
     assert ".a(out_dataA), .b(out_dataB), .c(out_dataC), .y(out_data), .err(vote_err[" in text
     assert "assign tmr_err = (|err) | (|vote_err);" in text
     assert "TMR" not in text
+    assert "// Clocks and resets come three times" in text
     assert not (tmp_path / "tmr_register.v").exists() and (tmp_path / "phase_counter_full.v").exists()
 
 
