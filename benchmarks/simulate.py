@@ -98,6 +98,9 @@ def _manifest(made: Generated, graph: Graph, rtl: Path) -> dict[str, Any]:
         out_width = _port_bits(files[f"{instance}.v"], y)
         manifest = {
             "top": "bench_ports",
+            "clocks": ["clk"],
+            "resets": ["rst"],
+            "config_resets": [],
             "latency_cycles": made.latency_cycles,
             "ii_cycles": 1,
             "in_width": graph.types[graph.inputs[0].node].bits,

@@ -137,15 +137,17 @@ def _assemble(
 
 
 def _names(netnames: Mapping[str, Any], ports: Mapping[str, Port]) -> dict[int, str]:
-    """The best name of every net: that of a copy of a register, else a public and a short one."""
-    best: dict[int, tuple[tuple[bool, bool, bool, int, str], str]] = {}
+    """The best name of every net: that of a copy of a register, then a public and a short one."""
+    best: dict[int, tuple[tuple[bool, bool, int, int, str], str]] = {}
     for name, net in netnames.items():
         bits, offset = net["bits"], int(net.get("offset", 0))
-        copy = COPY.fullmatch(name) is not None
+        copy = COPY.fullmatch(name)
+        # Wires count upwards too: a digit at the end says less than a letter.
+        kind = 2 if copy is None else int(copy["copy"].isdigit())
         for index, bit in enumerate(bits):
             if isinstance(bit, int):
                 text = f"{name}[{index + offset}]" if len(bits) > 1 else name
-                rank = (bool(net.get("hide_name")), name in ports, not copy, len(text), text)
+                rank = (bool(net.get("hide_name")), name in ports, kind, len(text), text)
                 if bit not in best or rank < best[bit][0]:
                     best[bit] = rank, text
     return {bit: text for bit, (_, text) in best.items()}
