@@ -111,7 +111,7 @@ def measure(design: str, mode: str, data: Path, work: Path, bits: int) -> Row:
         power.quantities["total"].value,
         *_counts(upsets["campaigns"]["registers"]),
         upsets["campaigns"]["registers"]["failure_bound"],
-        {name.partition(".")[2]: _counts(one) for name, one in transients["campaigns"].items()},
+        {name: _counts(one) for name, one in transients["transients"].items()},
         round(time.perf_counter() - started, 1),
     )
 
