@@ -87,11 +87,15 @@ class Registers(_Part):
 
 
 class Resources(_Part):
-    """Quantities from one tool run: `name` says for which library or device, `method` how and what is left out."""
+    """Quantities from one tool run: `name` says for which library or device, `method` how and what is left out.
+
+    `nodes` holds the part of each node of the dataflow graph, where the tool run can tell: node, then quantity.
+    """
 
     name: str
     method: str
     quantities: dict[str, Quantity]
+    nodes: dict[str, dict[str, Quantity]] = {}
 
 
 class PhysicsRow(_Part):
@@ -162,6 +166,7 @@ class Report(_Part):
     initiation_interval: Comparison = Comparison()
     throughput: Quantity | None = None
     registers: Registers | None = None
+    timing: tuple[Resources, ...] = ()
     area: tuple[Resources, ...] = ()
     fpga: tuple[Resources, ...] = ()
     power: tuple[Resources, ...] = ()
@@ -263,6 +268,7 @@ def render_text(report: Report) -> str:
         heading("Timing", columns(_timing_rows(report))),
         heading("Register bits", columns(_register_rows(report.registers))),
         heading("Single points of failure", [f"  {text}" for text in design.single_points_of_failure]),
+        *(heading("Static timing", _resource_lines(part)) for part in report.timing),
         *(heading("Area", _resource_lines(part)) for part in report.area),
         *(heading("FPGA", _resource_lines(part)) for part in report.fpga),
         *(heading("Power", _resource_lines(part)) for part in report.power),
