@@ -33,9 +33,9 @@ from codesign.rtl import write_rtl
 
 RESULTS = Path(__file__).parent / "results"
 TECHNOLOGY, LIBERTY = "nangate45", "liberty/nangate45_typ.lib.gz"
-UPSETS = {"none": 100_000, "selective": 100_000}  # enough for a fraction; of other modes, for the bound:
+UPSETS = {"none": 20_000, "selective": 20_000}  # enough for a fraction; of other modes, for the bound:
 UPSETS_FOR_BOUND = 3_000_000
-TRANSIENTS = 100_000
+TRANSIENTS = 20_000
 SELECTED_FRACTION = 0.5  # of the register bits, in mode selective
 SELECTIVE = "selective"
 MODES = (*TMR_MODES, SELECTIVE)
