@@ -49,6 +49,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "element_form": NUMBERS | {"graph"},
     "ops": NUMBERS | {"graph", "float_form", "element_form", "serial"},
     "predict": NUMBERS | {"graph", "float_form"},
+    "cpp_calls": NUMBERS | {"graph", "ops", "float_form"},
+    "cpp": NUMBERS | {"graph", "cpp_calls", "cpp_templates"},
     "weight_bits": NUMBERS | {"graph", "ops", "predict"},
     "damage": NUMBERS | {"graph", "predict", "weight_bits"},
     "rescale": NUMBERS | {"graph", "ops"},

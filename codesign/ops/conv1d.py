@@ -40,11 +40,11 @@ class Conv1d(Op, FloatForm):
 
     def matvec(self, data: TensorType, weight: TensorType) -> Matvec:
         """Return the sizes: one position per output element."""
-        return self.as_2d.matvec(*_as_rows(data, weight))
+        return self.as_2d.matvec(*as_rows(data, weight))
 
     def result(self, *operands: TensorType) -> TensorType:
         """Accumulators in the narrowest format that interval analysis allows."""
-        result = self.as_2d.result(*_as_rows(*operands))
+        result = self.as_2d.result(*as_rows(*operands))
         return TensorType.derived(result.bounds.mapped(lambda array: array[:, 0]))
 
     def evaluate(self, *operands: Integers) -> Integers:
@@ -54,7 +54,7 @@ class Conv1d(Op, FloatForm):
 
     def largest(self, *operands: TensorType) -> float:
         """As of `Conv2d`."""
-        return self.as_2d.largest(*_as_rows(*operands))
+        return self.as_2d.largest(*as_rows(*operands))
 
     def evaluate_floats(self, *operands: Floats) -> Floats:
         """(batch, C, L) -> (batch, F, OL)."""
@@ -63,22 +63,22 @@ class Conv1d(Op, FloatForm):
 
     def reuse_factors(self, *operands: TensorType) -> tuple[int, ...]:
         """As of `Conv2d`."""
-        return self.as_2d.reuse_factors(*_as_rows(*operands))
+        return self.as_2d.reuse_factors(*as_rows(*operands))
 
     def timing(self, reuse: int, *operands: TensorType) -> Timing:
         """As of `Conv2d`."""
-        return self.as_2d.timing(reuse, *_as_rows(*operands))
+        return self.as_2d.timing(reuse, *as_rows(*operands))
 
     def cost(self, reuse: int, *operands: TensorType) -> Cost:
         """As of `Conv2d`."""
-        return self.as_2d.cost(reuse, *_as_rows(*operands))
+        return self.as_2d.cost(reuse, *as_rows(*operands))
 
     def rtl(self, reuse: int, *operands: TensorType) -> Instance | Products | Serial:
         """As of `Conv2d`."""
-        return self.as_2d.rtl(reuse, *_as_rows(*operands))
+        return self.as_2d.rtl(reuse, *as_rows(*operands))
 
 
-def _as_rows(data: TensorType, weight: TensorType, *others: TensorType) -> tuple[TensorType, ...]:
+def as_rows(data: TensorType, weight: TensorType, *others: TensorType) -> tuple[TensorType, ...]:
     """Return the types with one row in data (C, 1, L) and weight (F, C / groups, 1, K)."""
     if len(data.shape) != 2 or len(weight.shape) != 3:
         raise BadInputError(
