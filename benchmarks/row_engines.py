@@ -50,9 +50,9 @@ def measure(folder: Path, architecture: Architecture, work: Path) -> dict[str, A
     return {
         "architecture": architecture,
         "luts": result.luts,
-        "memory_luts": result.memory_luts,
+        "memory_luts": result.counts["LUT as memory"],
         "flip_flops": result.flip_flops,
-        "dsp": sum(number for name, number in result.cells.items() if name.startswith("DSP")),
+        "dsp": result.counts["DSP"],
         "latency_cycles": measured.latency_cycles,
         "ii_cycles": measured.ii_cycles,
         "equal": [total.values - total.mismatches, total.values],

@@ -72,7 +72,7 @@ def measure(folder: Path, nodes: int, architecture: Architecture, work: Path) ->
         "equal": [total.values - total.mismatches, total.values],
     }
     result = synthesise_xilinx(rtl_dir, work / "synthesis")
-    found |= {"luts": result.luts, "memory_luts": result.memory_luts, "block_rams": result.block_rams}
+    found |= {"luts": result.luts, "memory_luts": result.counts["LUT as memory"], "block_rams": result.counts["BRAM"]}
     return found | {"flip_flops": result.flip_flops, "synthesis_s": round(result.wall_s, 1)}
 
 

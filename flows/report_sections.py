@@ -1,5 +1,7 @@
 """Results of synthesis and of the power estimate as sections of a report."""
 
+from collections.abc import Mapping
+
 from codesign.flows.power import PowerResult
 from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
 from codesign.flows.yosys_job import SourceFile
@@ -34,17 +36,13 @@ def area_section(result: AsicResult) -> Resources:
 
 
 def fpga_section(result: FpgaResult) -> Resources:
-    """Return the LUTs, flip-flops and carry cells of the FPGA mapping."""
-    numbers = {
-        "LUT": result.luts,
-        "LUT as memory": result.memory_luts,
-        "FF": result.flip_flops,
-        "CARRY": result.carry_cells,
-        "MUXF": result.multiplexer_cells,
-        "BRAM": result.block_rams,
-    }
-    found = {key: _synthesised(value, "", result.source) for key, value in numbers.items()}
-    return Resources(name="Xilinx UltraScale+", method=result.method, quantities=found)
+    """Return the primitives of the FPGA mapping, and those of each node where they are known."""
+
+    def quantities(counts: Mapping[str, int]) -> dict[str, Quantity]:
+        return {key: _synthesised(value, "", result.source) for key, value in counts.items()}
+
+    nodes = {node: quantities(counts) for node, counts in result.nodes.items()}
+    return Resources(name="Xilinx UltraScale+", method=result.method, quantities=quantities(result.counts), nodes=nodes)
 
 
 def power_section(result: PowerResult, library_name: str, netlist: SourceFile) -> Resources:

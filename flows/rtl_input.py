@@ -1,6 +1,7 @@
 """The emitted RTL as the flows read it: its manifest and the files it names."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ class RtlInput:
     """Top module, source files in order, tables they read, and the register bits declared before triplication.
 
     `protected_bits` of the register bits stand three times; `tmr` is the mode of triplication of the design, and
-    `protection_varies` says that single nodes or bits have another.
+    `protection_varies` says that single nodes or bits have another. `nodes` are those of the dataflow graph that can
+    have hardware of their own.
     """
 
     top: str
@@ -31,6 +33,7 @@ class RtlInput:
     protection_varies: bool
     clocks: tuple[str, ...]
     resets: tuple[str, ...]
+    nodes: tuple[str, ...]
 
     @property
     def expected_flip_flop_bits(self) -> int:
@@ -50,9 +53,13 @@ def read_rtl(rtl_dir: Path) -> RtlInput:
     tables = tuple(sorted(file for file in rtl_dir.iterdir() if file.suffix in _TABLES))
     clocks, resets = tuple(manifest.get("clocks", ("clk",))), tuple(manifest.get("resets", ("rst",)))
     resets += tuple(manifest.get("config_resets", ()))
-    return RtlInput(
-        manifest["top"], sources, tables, manifest["register_bits"], protected, mode, varies, clocks, resets
-    )
+    bits = manifest["register_bits"]
+    return RtlInput(manifest["top"], sources, tables, bits, protected, mode, varies, clocks, resets, _nodes(manifest))
+
+
+def _nodes(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    ports = [port["name"] for kind in ("inputs", "outputs", "parameters") for port in manifest.get(kind, ())]
+    return tuple(dict.fromkeys([*manifest.get("schedule", ()), *ports]))
 
 
 def _check(manifest: Any, path: Path) -> None:

@@ -7,27 +7,24 @@ transistors and the quick FPGA count start from one common synthesis to gates.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from codesign.errors import BadInputError, ToolFailedError
 from codesign.files import read_json, sha256_of, write_text
 from codesign.flows import yosys_scripts as scripts
+from codesign.flows.fpga_cells import xilinx_counts
 from codesign.flows.liberty import Cell, Library, read_liberty, read_text, smallest_nand2_um2
 from codesign.flows.netlist import count_cells, flip_flop_bits, latch_bits
+from codesign.flows.node_parts import node_cells
 from codesign.flows.rtl_input import RtlInput, read_rtl
 from codesign.flows.yosys_job import SourceFile, run_job, source, wall_s
 
-# LUTs that a memory cell of UltraScale+ takes (AMD UG974, library of primitives); a shift register takes one.
-MEMORY_LUTS = {
-    **dict.fromkeys(("RAM32X1D", "RAM64X1D", "RAM128X1S"), 2),
-    **dict.fromkeys(("RAM32M", "RAM64M", "RAM128X1D", "RAM256X1S"), 4),
-    **dict.fromkeys(("RAM32M16", "RAM64M8", "RAM256X1D", "RAM512X1S"), 8),
-}
 DEFAULT_TIMEOUT_S = 3600.0
 # Up to this many LUTs in the quick count the full FPGA flow ends within minutes.
 XILINX_LUT_LIMIT = 6000
+_XILINX_METHOD = "synth_xilinx -family xcup -nodsp"
 # Cells for other purposes than logic: isolation, clock trees, pure delay, spares. Their logic function alone would
 # let the mapper pick them (SkyWater's lpflow cells are the known case).
 _NOT_LOGIC = re.compile(r"lpflow|clkbuf|clkinv|clkdly|dlymetal|dlygate|probe|macro_spare|tie|antenna", re.IGNORECASE)
@@ -75,21 +72,27 @@ class AsicResult:
 
 @dataclass(frozen=True)
 class FpgaResult:
-    """FPGA resources before placement; `memory_luts` are LUTs used as shift registers or memory.
+    """FPGA resources before placement: `counts` as `fpga_cells` names them, `cells` by type.
 
-    `cells` counts cells, of which a memory can take several LUTs.
+    `nodes` holds the counts of each node and of the rest, which sum to `counts`; empty where borders were not kept.
     """
 
     method: str
-    luts: int
-    memory_luts: int
-    flip_flops: int
-    carry_cells: int
-    multiplexer_cells: int
-    block_rams: int
+    counts: Mapping[str, int]
+    nodes: Mapping[str, Mapping[str, int]]
     cells: Mapping[str, int]
     wall_s: float
     source: SourceFile
+
+    @property
+    def luts(self) -> int:
+        """LUTs of logic; a memory's stand in `counts`."""
+        return self.counts["LUT"]
+
+    @property
+    def flip_flops(self) -> int:
+        """Flip-flops of one bit."""
+        return self.counts["FF"]
 
 
 def unusable_cells(library: Library) -> tuple[str, ...]:
@@ -145,21 +148,31 @@ def fault_netlist(rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns:
 
 
 def synthesise_fpga(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
-    """Count UltraScale+ resources: by the full flow up to `XILINX_LUT_LIMIT` LUTs, else by the quick LUT mapping."""
+    """Count UltraScale+ resources: by the full flow up to `XILINX_LUT_LIMIT` LUTs, else by the quick LUT mapping.
+
+    The full flow keeps the borders of nodes, so that each node's part is known.
+    """
     rtl = read_rtl(rtl_dir)
     gates = _gates(rtl, work_dir, timeout_s)
     quick = run_job(scripts.lut6_script(), "lut6", {scripts.GATES: gates / scripts.GATES}, work_dir, timeout_s)
-    result = _fpga_result(quick, wall_s(gates, quick))
+    result = _fpga_result(quick, wall_s(gates, quick), "quick count: abc -lut 6, no carry chains; before placement")
     if result.luts > XILINX_LUT_LIMIT:
         return result
-    return synthesise_xilinx(rtl_dir, work_dir, timeout_s)
+    full = _xilinx(rtl, work_dir, timeout_s, borders=True)
+    method = f"{_XILINX_METHOD}; each node optimised by itself; before placement"
+    cells = node_cells(full / "netlist.json", rtl.top, rtl.nodes)
+    nodes = {node: xilinx_counts(cells) for node, cells in cells.items()}
+    return replace(_fpga_result(full, wall_s(full), method), nodes=nodes)
 
 
 def synthesise_xilinx(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
-    """Count UltraScale+ resources by the full flow, whatever the size; netlist.json stands beside the source."""
-    rtl = read_rtl(rtl_dir)
-    full = run_job(scripts.xilinx_script(rtl.top, _names(rtl)), "xcup", _files(rtl), work_dir, timeout_s)
-    return _fpga_result(full, wall_s(full))
+    """Count UltraScale+ resources by the full flow across nodes, whatever the size; netlist.json stands by."""
+    full = _xilinx(read_rtl(rtl_dir), work_dir, timeout_s, borders=False)
+    return _fpga_result(full, wall_s(full), f"{_XILINX_METHOD}; before placement")
+
+
+def _xilinx(rtl: RtlInput, work_dir: Path, timeout_s: float, *, borders: bool) -> Path:
+    return run_job(scripts.xilinx_script(rtl.top, _names(rtl), borders), "xcup", _files(rtl), work_dir, timeout_s)
 
 
 def _gates(rtl: RtlInput, work_dir: Path, timeout_s: float) -> Path:
@@ -221,30 +234,9 @@ def _generic_result(job: Path, seconds: float) -> AsicResult:
     )
 
 
-def _fpga_result(job: Path, seconds: float) -> FpgaResult:
+def _fpga_result(job: Path, seconds: float, method: str) -> FpgaResult:
     cells: dict[str, int] = _statistics(job)["num_cells_by_type"]
-    full = not any(name.startswith("$") for name in cells)
-    method = "synth_xilinx -family xcup -nodsp" if full else "quick count: abc -lut 6, no carry chains"
-    return FpgaResult(
-        method=f"{method}; before placement",
-        luts=_matching(cells, r"LUT[1-6]|INV|\$lut"),
-        memory_luts=sum(number * MEMORY_LUTS.get(name, 1) for name, number in cells.items() if _is_lut_memory(name)),
-        flip_flops=_matching(cells, r"FD[RSCP]E.*") + flip_flop_bits(cells),
-        carry_cells=_matching(cells, r"CARRY[48]"),
-        multiplexer_cells=_matching(cells, r"MUXF[789]"),
-        block_rams=_matching(cells, r"RAMB.*|URAM.*"),
-        cells=cells,
-        wall_s=seconds,
-        source=source(job, "stat.json"),
-    )
-
-
-def _is_lut_memory(name: str) -> bool:
-    return re.fullmatch(r"SRL.*|RAM\d.*", name) is not None
-
-
-def _matching(cells: Mapping[str, int], pattern: str) -> int:
-    return sum(number for name, number in cells.items() if re.fullmatch(pattern, name))
+    return FpgaResult(method, xilinx_counts(cells), {}, cells, seconds, source(job, "stat.json"))
 
 
 def _statistics(job: Path) -> dict[str, Any]:

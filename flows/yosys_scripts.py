@@ -144,14 +144,23 @@ def lut6_script() -> str:
     )
 
 
-def xilinx_script(top: str, sources: Sequence[str]) -> str:
-    """Return the script of the full UltraScale+ flow without DSP blocks and without pads."""
+def xilinx_script(top: str, sources: Sequence[str], borders: bool = False) -> str:
+    """Return the script of the full UltraScale+ flow without DSP blocks and without pads.
+
+    With `borders` the instances of the top level are optimised and mapped one by one, so that a cell belongs to one.
+    """
     return _script(
         _read(top, sources),
+        *([keep_borders(top)] if borders else []),
         f"synth_xilinx -family xcup -nodsp -flatten -noiopad -top {top}",
         FLATTEN,
         _write("stat -json"),
     )
+
+
+def keep_borders(top: str) -> str:
+    """Return the command that keeps the instances of nodes apart; constants, without inputs, are absorbed."""
+    return f"setattr -set keep_hierarchy 1 i:* %m %C {top}/c:u_* %i"
 
 
 def _write(stat: str) -> str:

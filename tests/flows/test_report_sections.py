@@ -36,9 +36,10 @@ def test_registers_fpga_and_power_keep_value_unit_and_source():
     registers = registers_section(FlipFlopCount(81, 0, 27, 81, 1.0, SOURCE), MANIFEST)
     assert (registers.declared.value, registers.expected.value, registers.after_synthesis.value) == (27, 81, 81)
     assert (registers.declared.source, registers.after_synthesis.source) == (MANIFEST.name, SOURCE.name)
-    fpga = fpga_section(FpgaResult("m", 5, 0, 81, 2, 1, 4, {}, 1.0, SOURCE))
-    counts = {"LUT": 5, "LUT as memory": 0, "FF": 81, "CARRY": 2, "MUXF": 1, "BRAM": 4}
+    counts = {"LUT": 5, "LUT as memory": 0, "FF": 81, "CARRY": 2, "MUXF": 1, "DSP": 3, "BRAM": 4}
+    fpga = fpga_section(FpgaResult("m", counts, {"fc": {"LUT": 4}}, {}, 1.0, SOURCE))
     assert values(fpga) == {name: (count, "") for name, count in counts.items()}
+    assert [(node, q["LUT"].value, q["LUT"].source) for node, q in fpga.nodes.items()] == [("fc", 4, SOURCE.name)]
     power = power_section(PowerResult(1.0, 2.0, 0.5, 10.0, "how"), "x.lib", SOURCE)
     assert values(power)["total"] == (3.5, "mW")
     assert {quantity.kind for quantity in power.quantities.values()} == {"estimated"}
