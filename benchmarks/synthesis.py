@@ -7,12 +7,12 @@ from pathlib import Path
 
 from benchmarks.generate import Generated
 from codesign.delay import Technology
-from codesign.errors import ToolMissingError
+from codesign.errors import BadInputError, ToolMissingError
 from codesign.files import read_json, write_text
 from codesign.flows.fpga_timing import fpga_timing
-from codesign.flows.liberty import read_liberty, read_text, smallest_nand2_um2
+from codesign.flows.liberty import read_liberty, smallest_nand2, unusable_cells
+from codesign.flows.liberty_text import read_text
 from codesign.flows.opensta import opensta_timing
-from codesign.flows.yosys import unusable_cells
 from codesign.flows.yosys_job import run_job, wall_s
 from codesign.flows.yosys_scripts import GATES, LIBERTY, asic_script, gates_script, read, xilinx_script
 from codesign.rtl import template_text
@@ -88,8 +88,10 @@ def asic(
     storage = sum(number for name, number in cells.items() if library.cells[name].flip_flop is not None)
     path_ns = _critical_path_ns(job / "netlist.v", top, plain, int(stat["num_cells"]), tech)
     area = float(stat["area"])
-    nand2 = round(area / smallest_nand2_um2(library))
-    return Synthesis(nand2, storage, path_ns, wall_s(gates, job), area_um2=round(area, 1))
+    nand2 = smallest_nand2(library)
+    if nand2 is None:
+        raise BadInputError(f"{liberty} has no 2-input NAND gate, in which areas are compared: take another library")
+    return Synthesis(round(area / nand2.area_um2), storage, path_ns, wall_s(gates, job), area_um2=round(area, 1))
 
 
 def _critical_path_ns(netlist: Path, top: str, liberty: Path, cells: int, tech: Technology) -> float | None:

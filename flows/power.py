@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.flows.gate_simulation import Activity
-from codesign.flows.liberty import Cell, EnergyTable, Library, Pin, PowerArc
+from codesign.flows.liberty import Cell, Library, Pin
+from codesign.flows.liberty_tables import EnergyTable, PowerArc
 from codesign.flows.logic import Expression, truth_table
 from codesign.flows.netlist import Indices, Netlist
 
@@ -53,6 +54,8 @@ def estimate_power(
     """
     if clock_ns <= 0 or slew_ns < 0 or wire_load_ff < 0:
         raise BadInputError("clock_ns must be positive, slew_ns and wire_load_ff must not be negative")
+    if library.voltage_v <= 0:
+        raise BadInputError(f"library {library.name} states no supply voltage: add nom_voltage for a power estimate")
     rates = _toggle_rates(netlist, library, activity)
     loads = _loads(netlist, library, wire_load_ff)
     internal_fj = sum(_internal_fj(library.cells[n], p, rates, loads, slew_ns) for n, p in netlist.cells.items())
@@ -117,12 +120,19 @@ def _energy(table: EnergyTable | None, slew_ns: float, loads: Numbers) -> Any:
 
 
 def _weights(cell: Cell, pin: Pin) -> list[tuple[PowerArc, float]]:
-    """Return how much of a toggle's energy each arc contributes.
+    """Return how much of a toggle's energy each arc contributes; energies from several supplies add up."""
+    arcs = _relevant(cell, pin)
+    supplies = sorted({arc.supply for arc in arcs})
+    return [pair for supply in supplies for pair in _shares(cell, pin, [a for a in arcs if a.supply == supply])]
+
+
+def _shares(cell: Cell, pin: Pin, of_supply: list[PowerArc]) -> list[tuple[PowerArc, float]]:
+    """Return the weights of the arcs of one supply.
 
     At an output some arc caused the toggle, so the weights add to 1. At an input the weight is the share of the
     other pins' states that the arc's condition covers: energy of uncovered states is in the output's tables.
     """
-    arcs = [(arc, _share(cell, arc.when)) for arc in _relevant(cell, pin)]
+    arcs = [(arc, _share(cell, arc.when)) for arc in of_supply]
     conditional = [(arc, share) for arc, share in arcs if arc.when is not None]
     if pin.direction == "output":
         total = sum(share for _, share in arcs)

@@ -50,11 +50,12 @@ class Synthesis:
 
     def text(self) -> str:
         """Return the numbers in a few lines."""
-        area = f"{self.asic.area_um2:.0f} um2, " if self.asic.area_um2 is not None else ""
+        area = f"{self.asic.area_um2:.0f} um2" if self.asic.area_um2 is not None else ""
+        nand2 = f"{self.asic.nand2_equivalents:.0f} NAND2 equivalents" if self.asic.nand2_equivalents else ""
         return (
             f"{self.tmr.text}\n"
             f"flip-flops {self.flip_flops.flip_flop_bits} (declared {self.flip_flops.expected_bits})\n"
-            f"area {area}{self.asic.nand2_equivalents:.0f} NAND2 equivalents\n"
+            f"area {', '.join(filter(None, (area, nand2)))}\n"
             f"FPGA {self.fpga.luts} LUT, {self.fpga.flip_flops} FF"
         )
 

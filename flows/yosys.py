@@ -5,7 +5,6 @@ transistors and the quick FPGA count start from one common synthesis to gates.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,15 @@ from codesign.errors import BadInputError, ToolFailedError
 from codesign.files import read_json, sha256_of, write_text
 from codesign.flows import yosys_scripts as scripts
 from codesign.flows.fpga_cells import xilinx_counts
-from codesign.flows.liberty import Cell, Library, read_liberty, read_text, smallest_nand2_um2
+from codesign.flows.liberty import (
+    Cell,
+    Library,
+    read_liberty,
+    require_mappable,
+    smallest_nand2,
+    unusable_cells,
+)
+from codesign.flows.liberty_text import read_text, without_power
 from codesign.flows.netlist import count_cells, flip_flop_bits, latch_bits
 from codesign.flows.node_parts import node_cells
 from codesign.flows.rtl_input import RtlInput, read_rtl
@@ -25,9 +32,6 @@ DEFAULT_TIMEOUT_S = 3600.0
 # Up to this many LUTs in the quick count the full FPGA flow ends within minutes.
 XILINX_LUT_LIMIT = 6000
 _XILINX_METHOD = "synth_xilinx -family xcup -nodsp"
-# Cells for other purposes than logic: isolation, clock trees, pure delay, spares. Their logic function alone would
-# let the mapper pick them (SkyWater's lpflow cells are the known case).
-_NOT_LOGIC = re.compile(r"lpflow|clkbuf|clkinv|clkdly|dlymetal|dlygate|probe|macro_spare|tie|antenna", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class AsicResult:
     """Standard-cell synthesis; areas are sums of cell areas, without placement, routing or clock tree.
 
     With a liberty file the areas are set and `transistor_count` is None; without one it is the other way round.
+    A library without a 2-input NAND gives no NAND2 equivalents.
     """
 
     method: str
@@ -59,7 +64,7 @@ class AsicResult:
     area_um2: float | None
     sequential_area_um2: float | None
     nand2_um2: float | None
-    nand2_equivalents: float
+    nand2_equivalents: float | None
     transistor_count: int | None
     cell_count: int
     flip_flop_bits: int
@@ -95,16 +100,6 @@ class FpgaResult:
         return self.counts["FF"]
 
 
-def unusable_cells(library: Library) -> tuple[str, ...]:
-    """Return the names of cells that logic must not be mapped to, sorted."""
-    return tuple(sorted(cell.name for cell in library.cells.values() if _is_unusable(cell)))
-
-
-def _is_unusable(cell: Cell) -> bool:
-    tri_state = any(pin.three_state for pin in cell.pins.values())
-    return cell.dont_use or cell.latch or tri_state or _NOT_LOGIC.search(cell.name) is not None
-
-
 def count_flip_flops(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FlipFlopCount:
     """Synthesise the flattened design and count its flip-flops: the proof that no copy was merged away."""
     rtl = read_rtl(rtl_dir)
@@ -128,12 +123,14 @@ def synthesise_asic(
         raise BadInputError(f"clock_ns must be a positive number, got {clock_ns}")
     # Read before the long synthesis, so that a damaged library is an error of seconds.
     library = None if liberty is None else read_liberty(liberty)
+    if library is not None:
+        require_mappable(library, str(liberty))
     gates = _gates(rtl, work_dir, timeout_s)
     files = {scripts.GATES: gates / scripts.GATES}
     if liberty is None or library is None:
         job = run_job(scripts.nand_script(), "nand", files, work_dir, timeout_s)
         return _generic_result(job, wall_s(gates, job))
-    files[scripts.LIBERTY] = plain_liberty(liberty, work_dir)
+    files[scripts.LIBERTY] = mapping_liberty(liberty, work_dir)
     job = run_job(scripts.asic_script(unusable_cells(library), clock_ns), "asic", files, work_dir, timeout_s)
     return _asic_result(job, wall_s(gates, job), library, liberty)
 
@@ -186,16 +183,17 @@ def _asic_result(job: Path, seconds: float, library: Library, liberty: Path) -> 
     unmapped = sorted(name for name in mapped if name not in library.cells)
     if unmapped:
         raise ToolFailedError(f"library {library.name} lacks cells for {', '.join(unmapped)}: see {job / 'yosys.log'}")
-    area, nand2 = float(stat["area"]), smallest_nand2_um2(library)
+    area, nand2 = float(stat["area"]), smallest_nand2(library)
     storage = sum(number for name, number in mapped.items() if library.cells[name].flip_flop is not None)
     return AsicResult(
         method="sum of cell areas after Yosys and abc; no placement, routing, clock tree or tie cells"
-        + ("; memories not counted" if len(mapped) < len(cells) else ""),
+        + ("; memories not counted" if len(mapped) < len(cells) else "")
+        + _nand2_text(nand2),
         liberty=SourceFile(liberty.name, sha256_of(liberty)),
         area_um2=area,
         sequential_area_um2=float(stat["sequential_area"]),
-        nand2_um2=nand2,
-        nand2_equivalents=area / nand2,
+        nand2_um2=nand2.area_um2 if nand2 else None,
+        nand2_equivalents=area / nand2.area_um2 if nand2 else None,
         transistor_count=None,
         cell_count=int(stat["num_cells"]),
         flip_flop_bits=storage,
@@ -205,6 +203,12 @@ def _asic_result(job: Path, seconds: float, library: Library, liberty: Path) -> 
         wall_s=seconds,
         source=source(job, "stat.json"),
     )
+
+
+def _nand2_text(nand2: Cell | None) -> str:
+    if nand2 is None:
+        return "; the library has no 2-input NAND, so no NAND2 equivalents"
+    return f"; NAND2 equivalent = {nand2.name}, {nand2.area_um2:g} um2, the smallest 2-input NAND by its function"
 
 
 def _generic_result(job: Path, seconds: float) -> AsicResult:
@@ -254,6 +258,14 @@ def _files(rtl: RtlInput) -> dict[str, Path]:
 
 def plain_liberty(liberty: Path, work_dir: Path) -> Path:
     """Return an uncompressed copy of `liberty` in `work_dir`, named by its content."""
-    text = read_text(liberty)
+    return _kept(read_text(liberty), work_dir)
+
+
+def mapping_liberty(liberty: Path, work_dir: Path) -> Path:
+    """Return a copy of `liberty` for Yosys in `work_dir`: without power tables, named by its content."""
+    return _kept(without_power(read_text(liberty)), work_dir)
+
+
+def _kept(text: str, work_dir: Path) -> Path:
     path = work_dir / f"liberty-{hashlib.sha256(text.encode()).hexdigest()[:16]}.lib"
     return path if path.is_file() else write_text(path, text)

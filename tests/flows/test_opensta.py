@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from codesign.errors import ToolFailedError, ToolMissingError
-from codesign.flows.liberty import read_text
+from codesign.flows.liberty_text import read_text
 from codesign.flows.opensta import opensta_timing, read_report
 
 needs_sta = pytest.mark.skipif(shutil.which("sta") is None, reason="OpenSTA is not installed: apt install opensta")
