@@ -60,6 +60,10 @@ TMR_CHECKS = (*TMR_MODES, SELECTIVE)
     "--except", "exceptions", multiple=True, metavar="PREFIX=MODE",
     help="Registers whose name starts with PREFIX need only MODE; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--counter", "counters", multiple=True, metavar="PREFIX",
+    help="Registers whose name starts with PREFIX count errors, and may load what one copy changes; repeatable.",
+)  # fmt: skip
 @click.option("--expected-bits", type=click.IntRange(min=0), help="How many bits must stand three times.")
 @click.option("--error-output", default="tmr_err", show_default=True, help="Output that is high while a copy differs.")
 @click.option("--require-error-output", is_flag=True, help="A missing error output is a violation.")
@@ -81,6 +85,7 @@ def check_tmr(path: Path, *, liberty: Path | None, as_json: bool, top: str | Non
     requirement = dataclasses.replace(
         promised,
         exceptions={**promised.exceptions, **_exceptions(given["exceptions"])},
+        counters=(*promised.counters, *given["counters"]),
         protected_bits=promised.protected_bits if bits is None else bits,
         error_output=given["error_output"],
         error_output_required=promised.error_output_required or given["require_error_output"],

@@ -38,6 +38,8 @@ from codesign.flows.triple_names import Triple, Triples, find_triples
 from codesign.single_points import single_points
 from codesign.verilog_names import LANES
 
+LISTED = 100  # violations in the text
+
 
 @dataclass(frozen=True, slots=True)
 class TripleFound:
@@ -70,7 +72,7 @@ class TmrReport:
 
     @property
     def text(self) -> str:
-        """The report in lines: counts, violations, what remains."""
+        """The report in lines: counts, violations (the first `LISTED`), what remains."""
         levels = ", ".join(f"{number} {level}" for level, number in self.levels.items()) or "none"
         counts = (
             f"{self.top}: {self.flip_flops} flip-flops, {self.protected_bits} bits in three copies ({levels}), "
@@ -79,7 +81,9 @@ class TmrReport:
         verdict = (
             f"{len(self.violations)} violations of mode {self.mode}" if self.violations else f"{self.mode}: proven"
         )
-        lines = [counts, *(violation.line for violation in self.violations)]
+        lines = [counts, *(violation.line for violation in self.violations[:LISTED])]
+        if len(self.violations) > LISTED:
+            lines.append(f"... and {len(self.violations) - LISTED} more violations, all in --json")
         return "\n".join([*lines, *(f"remains: {one}" for one in self.remains), verdict])
 
 

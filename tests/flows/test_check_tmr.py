@@ -8,6 +8,7 @@ import pytest
 from codesign.cli import execute
 from codesign.errors import BadInputError
 from codesign.files import write_json
+from codesign.flows import tmr_netlist
 from codesign.flows.check_tmr import check_path, requirement_of
 from codesign.flows.tmr_netlist import check_netlist
 from codesign.flows.tmr_rules import Requirement
@@ -154,6 +155,40 @@ def test_the_command_ends_with_1_and_names_what_is_wrong(tmp_path, capsys):
     assert json.loads(said.out)["violations"][0]["bit"] == "u.q?"
     assert "1 violations of mode registers" in said.err
     assert execute(["check-tmr", path, "--except", "u="]) == 2
+
+
+def counting(module):
+    """A second bit in three copies, `errors.q?`, that turns over while copies of the first differ."""
+    states = {"A": 50, "B": 51, "C": 52}
+    pairs = {"and0": (50, 51, 53), "and1": (51, 52, 54), "and2": (50, 52, 55)}
+    module["cells"].update({f"count_{name}": cell("$_AND_", A=a, B=b, Y=y) for name, (a, b, y) in pairs.items()})
+    module["cells"].update(
+        count_or0=cell("$_OR_", A=53, B=54, Y=56),
+        count_or1=cell("$_OR_", A=56, B=55, Y=57),
+        count_next=cell("$_XOR_", A=57, B=DIFFER, Y=58),
+        count_x0=cell("$_XOR_", A=50, B=51, Y=59),
+        count_x1=cell("$_XOR_", A=51, B=52, Y=60),
+        count_x=cell("$_OR_", A=59, B=60, Y=61),
+        any_differs=cell("$_OR_", A=DIFFER, B=61, Y=62),
+        **{f"count_ff{k}": cell("$_SDFF_PP0_", C=CLK, R=RST, D=58, Q=q) for k, q in states.items()},
+    )
+    module["ports"].update(errors={"direction": "output", "bits": [57]}, tmr_err={"direction": "output", "bits": [62]})
+    module["netnames"].update({f"errors.q{k}": {"bits": [q]} for k, q in states.items()})
+
+
+def test_registers_that_count_errors_are_named_by_the_user(tmp_path, capsys):
+    path = str(write_json(tmp_path / "counting.json", edited(counting)))
+    assert execute(["check-tmr", path]) == 1
+    assert "changes the data of flip-flops" in capsys.readouterr().out
+    assert execute(["check-tmr", path, "--counter", "errors."]) == 0
+    assert execute(["check-tmr", path, "--counter", "other."]) == 1
+
+
+def test_the_text_lists_the_first_violations(tmp_path, monkeypatch):
+    monkeypatch.setattr(tmr_netlist, "LISTED", 1)
+    text = check(tmp_path, edited(counting)).text
+    assert "... and 2 more violations, all in --json" in text
+    assert text.count("changes the data of flip-flops") == 1
 
 
 def test_a_manifest_promises_its_mode_and_its_bits():
