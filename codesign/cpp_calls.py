@@ -147,7 +147,7 @@ def _requantise(op: Requantise, data: TensorType) -> Call:
     low, high = op.clip
     half_even = str(op.rounding == "half_even").lower()
     constants = {"multiplier": frozen(op.multiplier), "addend": frozen(op.addend)}
-    arguments = {"Sum": sums, "shift": op.shift, "half_even": half_even, "low": low, "high": high}
+    arguments: dict[str, str | int] = {"Sum": sums, "shift": op.shift, "half_even": half_even, "low": low, "high": high}
     return Call("requantise", arguments, constants)
 
 
