@@ -1,6 +1,6 @@
 """Put what the steps of a run found into the report."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -84,7 +84,12 @@ def _registers(findings: Findings, manifest_file: SourceFile) -> Registers:
 
 def _in_synthesis(part: Resources) -> Resources:
     """Name the sources of a synthesis step as seen from the run's folder."""
-    return part.model_copy(update={"quantities": {key: _moved(value) for key, value in part.quantities.items()}})
+    nodes = {node: _all_moved(quantities) for node, quantities in part.nodes.items()}
+    return part.model_copy(update={"quantities": _all_moved(part.quantities), "nodes": nodes})
+
+
+def _all_moved(quantities: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    return {key: _moved(value) for key, value in quantities.items()}
 
 
 def _moved(quantity: Quantity) -> Quantity:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from codesign.flows.node_area import NodeCells
 from codesign.flows.power import PowerResult
 from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
 from codesign.flows.yosys_job import SourceFile
@@ -32,7 +33,20 @@ def area_section(result: AsicResult) -> Resources:
     found = {
         key: _synthesised(value, unit, result.source) for key, (value, unit) in numbers.items() if value is not None
     }
-    return Resources(name=name, method=result.method, quantities=found)
+    nodes = {node: _node_area(part, result) for node, part in result.nodes.items()}
+    return Resources(name=name, method=result.method, quantities=found, nodes=nodes)
+
+
+def _node_area(part: NodeCells, result: AsicResult) -> dict[str, Quantity]:
+    numbers: dict[str, tuple[float, str]] = {
+        "cell area": (part.area_um2, "um2"),
+        "of it flip-flops": (part.sequential_area_um2, "um2"),
+        "cells": (part.cell_count, ""),
+        "flip-flops": (part.flip_flop_bits, "bit"),
+    }
+    if result.nand2_um2:
+        numbers["NAND2 equivalents"] = part.area_um2 / result.nand2_um2, ""
+    return {key: _synthesised(value, unit, result.source) for key, (value, unit) in numbers.items()}
 
 
 def fpga_section(result: FpgaResult) -> Resources:

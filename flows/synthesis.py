@@ -65,7 +65,7 @@ def synthesise(folder: Path, liberty: Path | None, clock_ns: float) -> Synthesis
     rtl, work = folder / "rtl", folder / "synthesis"
     flip_flops = count_flip_flops(rtl, work)
     require_registers(flip_flops, rtl, work)
-    asic = synthesise_asic(rtl, liberty, work, clock_ns)
+    asic = synthesise_asic(rtl, liberty, work, clock_ns, borders=True)
     tmr = require(check_emitted(rtl, asic.netlist_json, None if liberty is None else read_liberty(liberty)))
     return Synthesis(flip_flops, tmr, asic, synthesise_fpga(rtl, work))
 

@@ -37,7 +37,7 @@ def measure(
         return Measured(fpga_timing(netlist, top), fpga.luts, fpga.flip_flops)
     if liberty is None:
         raise BadInputError(f"technology {name} needs its liberty file (--liberty)")
-    asic = yosys.synthesise_asic(rtl_dir, liberty, work_dir, clock_ns, timeout_s)
+    asic = yosys.synthesise_asic(rtl_dir, liberty, work_dir, clock_ns, timeout_s=timeout_s)
     timing = opensta_timing(
         asic.netlist_verilog,
         top,

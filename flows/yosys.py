@@ -24,6 +24,7 @@ from codesign.flows.liberty import (
 )
 from codesign.flows.liberty_text import read_text, without_power
 from codesign.flows.netlist import count_cells, flip_flop_bits, latch_bits
+from codesign.flows.node_area import NodeCells, cells_of, require_whole
 from codesign.flows.node_parts import node_cells
 from codesign.flows.rtl_input import RtlInput, read_rtl
 from codesign.flows.yosys_job import SourceFile, run_job, source, wall_s
@@ -56,7 +57,8 @@ class AsicResult:
     """Standard-cell synthesis; areas are sums of cell areas, without placement, routing or clock tree.
 
     With a liberty file the areas are set and `transistor_count` is None; without one it is the other way round.
-    A library without a 2-input NAND gives no NAND2 equivalents.
+    A library without a 2-input NAND gives no NAND2 equivalents. `nodes` are the parts of the nodes and of the rest,
+    which sum to the whole; empty where borders were not kept.
     """
 
     method: str
@@ -69,6 +71,7 @@ class AsicResult:
     cell_count: int
     flip_flop_bits: int
     cells: Mapping[str, int]
+    nodes: Mapping[str, NodeCells]
     netlist_json: Path
     netlist_verilog: Path
     wall_s: float
@@ -115,9 +118,19 @@ def synthesise_gates(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_T
 
 
 def synthesise_asic(
-    rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns: float, timeout_s: float = DEFAULT_TIMEOUT_S
+    rtl_dir: Path,
+    liberty: Path | None,
+    work_dir: Path,
+    clock_ns: float,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    borders: bool = False,
 ) -> AsicResult:
-    """Map the design to the cells of `liberty` (plain or .gz), or without one to NAND gates and transistors."""
+    """Map the design to the cells of `liberty` (plain or .gz), or without one to NAND gates and transistors.
+
+    With `borders` and a liberty file nodes are synthesised and mapped one by one, so that each one's part is known;
+    designs with memories are not, whose words are found in the flat design only.
+    """
     rtl = read_rtl(rtl_dir)
     if not 0 < clock_ns < float("inf"):
         raise BadInputError(f"clock_ns must be a positive number, got {clock_ns}")
@@ -125,14 +138,16 @@ def synthesise_asic(
     library = None if liberty is None else read_liberty(liberty)
     if library is not None:
         require_mappable(library, str(liberty))
-    gates = _gates(rtl, work_dir, timeout_s)
+    borders = borders and library is not None and "tmr_memory.v" not in _names(rtl)
+    gates = _gates(rtl, work_dir, timeout_s, borders)
     files = {scripts.GATES: gates / scripts.GATES}
     if liberty is None or library is None:
         job = run_job(scripts.nand_script(), "nand", files, work_dir, timeout_s)
         return _generic_result(job, wall_s(gates, job))
     files[scripts.LIBERTY] = mapping_liberty(liberty, work_dir)
     job = run_job(scripts.asic_script(unusable_cells(library), clock_ns), "asic", files, work_dir, timeout_s)
-    return _asic_result(job, wall_s(gates, job), library, liberty)
+    nodes = node_cells(job / "netlist.json", rtl.top, rtl.nodes) if borders else {}
+    return _asic_result(job, wall_s(gates, job), library, liberty, nodes)
 
 
 def fault_netlist(rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns: float) -> Path:
@@ -172,32 +187,39 @@ def _xilinx(rtl: RtlInput, work_dir: Path, timeout_s: float, *, borders: bool) -
     return run_job(scripts.xilinx_script(rtl.top, _names(rtl), borders), "xcup", _files(rtl), work_dir, timeout_s)
 
 
-def _gates(rtl: RtlInput, work_dir: Path, timeout_s: float) -> Path:
-    return run_job(scripts.gates_script(rtl.top, _names(rtl)), "gates", _files(rtl), work_dir, timeout_s)
+def _gates(rtl: RtlInput, work_dir: Path, timeout_s: float, borders: bool = False) -> Path:
+    return run_job(scripts.gates_script(rtl.top, _names(rtl), borders), "gates", _files(rtl), work_dir, timeout_s)
 
 
-def _asic_result(job: Path, seconds: float, library: Library, liberty: Path) -> AsicResult:
+def _asic_result(
+    job: Path, seconds: float, library: Library, liberty: Path, nodes: Mapping[str, Mapping[str, int]]
+) -> AsicResult:
     stat = _statistics(job)
     cells: dict[str, int] = stat["num_cells_by_type"]
     mapped = {name: number for name, number in cells.items() if name != scripts.MEMORY}
     unmapped = sorted(name for name in mapped if name not in library.cells)
     if unmapped:
         raise ToolFailedError(f"library {library.name} lacks cells for {', '.join(unmapped)}: see {job / 'yosys.log'}")
-    area, nand2 = float(stat["area"]), smallest_nand2(library)
-    storage = sum(number for name, number in mapped.items() if library.cells[name].flip_flop is not None)
+    whole, nand2 = cells_of(mapped, library), smallest_nand2(library)
+    if abs(whole.area_um2 - float(stat["area"])) > 1e-6 * whole.area_um2:
+        raise ToolFailedError(f"Yosys counts {stat['area']} um2, the cells of {liberty} sum to {whole.area_um2} um2")
+    parts = {node: cells_of(cells, library) for node, cells in nodes.items()}
+    require_whole(whole, parts)
     return AsicResult(
         method="sum of cell areas after Yosys and abc; no placement, routing, clock tree or tie cells"
+        + ("; each node mapped by itself" if nodes else "")
         + ("; memories not counted" if len(mapped) < len(cells) else "")
         + _nand2_text(nand2),
         liberty=SourceFile(liberty.name, sha256_of(liberty)),
-        area_um2=area,
-        sequential_area_um2=float(stat["sequential_area"]),
+        area_um2=whole.area_um2,
+        sequential_area_um2=whole.sequential_area_um2,
         nand2_um2=nand2.area_um2 if nand2 else None,
-        nand2_equivalents=area / nand2.area_um2 if nand2 else None,
+        nand2_equivalents=whole.area_um2 / nand2.area_um2 if nand2 else None,
         transistor_count=None,
         cell_count=int(stat["num_cells"]),
-        flip_flop_bits=storage,
+        flip_flop_bits=whole.flip_flop_bits,
         cells=cells,
+        nodes=parts,
         netlist_json=job / "netlist.json",
         netlist_verilog=job / "netlist.v",
         wall_s=seconds,
@@ -231,6 +253,7 @@ def _generic_result(job: Path, seconds: float) -> AsicResult:
         cell_count=int(stat["num_cells"]),
         flip_flop_bits=flip_flop_bits(stat["num_cells_by_type"]),
         cells=stat["num_cells_by_type"],
+        nodes={},
         netlist_json=job / "netlist.json",
         netlist_verilog=job / "netlist.v",
         wall_s=seconds,

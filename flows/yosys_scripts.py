@@ -49,10 +49,11 @@ def flip_flop_script(top: str, sources: Sequence[str]) -> str:
     )
 
 
-def gates_script(top: str, sources: Sequence[str]) -> str:
+def gates_script(top: str, sources: Sequence[str], borders: bool = False) -> str:
     """Return the script that flattens and maps to Yosys' own gates: the common start of all mappings below.
 
     The words of `tmr_memory` stay whole, as cells `memory_macro` without an area: no chip makes them of flip-flops.
+    With `borders` the instances of nodes are synthesised, and then mapped, one by one, so that a cell belongs to one.
     """
     whole = (f"synth -flatten -noabc -top {top}", "check -assert")
     around_memories = (
@@ -63,6 +64,7 @@ def gates_script(top: str, sources: Sequence[str]) -> str:
     )
     return _script(
         _read(top, sources),
+        *([keep_borders(top)] if borders else []),
         *(around_memories if "tmr_memory.v" in sources else whole),
         "delete t:$scopeinfo",
         "opt_clean -purge",
