@@ -33,13 +33,15 @@ class Port:
 class Netlist:
     """A flat netlist; nets 0 and 1 are the constants, the last stands for no connection, the others are Yosys'.
 
-    `cells` maps a cell type to its pins, each an array with the net of every instance of that type.
+    `cells` maps a cell type to its pins, each an array with the net of every instance of that type, and `instances`
+    to the names of these instances, in the same order.
     """
 
     top: str
     net_count: int
     ports: Mapping[str, Port]
     cells: Mapping[str, Mapping[str, Indices]]
+    instances: Mapping[str, tuple[str, ...]]
 
     def count(self, cell_type: str) -> int:
         """Return the number of instances of `cell_type`."""
@@ -75,8 +77,8 @@ def latch_bits(types: Mapping[str, int]) -> int:
 def load_netlist(path: Path, top: str) -> Netlist:
     """Load the flat, mapped module `top`; `ToolFailedError` if cells of Yosys itself are left in it."""
     module = read_module(path, top)
-    cells = [cell for cell in module["cells"].values() if cell["type"] != "$scopeinfo"]
-    unmapped = sorted({cell["type"] for cell in cells if cell["type"].startswith("$")})
+    cells = {name: cell for name, cell in module["cells"].items() if cell["type"] != "$scopeinfo"}
+    unmapped = sorted({cell["type"] for cell in cells.values() if cell["type"].startswith("$")})
     if unmapped:
         raise ToolFailedError(f"{path} has unmapped cells {', '.join(unmapped)}: the library lacks such gates")
     ports = {name: Port(port["direction"], _nets(port["bits"])) for name, port in module["ports"].items()}
@@ -87,12 +89,15 @@ def load_netlist(path: Path, top: str) -> Netlist:
         name: {pin: np.where(nets == _UNCONNECTED, unconnected, nets) for pin, nets in pins.items()}
         for name, pins in grouped.items()
     }
-    return Netlist(top, unconnected + 1, ports, connected)
+    names: dict[str, list[str]] = {}
+    for name, cell in cells.items():
+        names.setdefault(cell["type"], []).append(name)
+    return Netlist(top, unconnected + 1, ports, connected, {kind: tuple(found) for kind, found in names.items()})
 
 
-def _group_cells(cells: list[dict[str, Any]]) -> dict[str, dict[str, Indices]]:
+def _group_cells(cells: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Indices]]:
     by_type: dict[str, list[dict[str, list[Any]]]] = {}
-    for cell in cells:
+    for cell in cells.values():
         by_type.setdefault(cell["type"], []).append(cell["connections"])
     return {name: _stack_pins(instances) for name, instances in sorted(by_type.items())}
 

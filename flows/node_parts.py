@@ -31,6 +31,12 @@ def node_cells(netlist_json: Path, top: str, nodes: Iterable[str]) -> dict[str, 
     return found
 
 
+def owners(cells: Iterable[str], nodes: Iterable[str]) -> tuple[str, ...]:
+    """Return the node that each of these cells of such a netlist belongs to, or "top level"."""
+    find = _Finder(nodes)
+    return tuple(find.node(cell) for cell in cells)
+
+
 class _Finder:
     def __init__(self, nodes: Iterable[str]) -> None:
         self.names: Mapping[str, str] = {identifier(node): node for node in nodes}

@@ -2,11 +2,13 @@
 
 switching = 1/2 C V^2 f x toggles per cycle, C the input pins on the net plus a stated wire load (Weste and Harris,
 "CMOS VLSI Design", section on dynamic power); internal = energy table of each pin's transition at a stated slew and
-the net's load; leakage = the library's mean leakage of each cell.
+the net's load; leakage = the library's mean leakage of each cell. A net's switching power belongs to the cell that
+drives it; where a port drives it (clock, reset, inputs), to the cells whose pins it charges.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -18,24 +20,45 @@ from codesign.flows.liberty import Cell, Library, Pin
 from codesign.flows.liberty_tables import EnergyTable, PowerArc
 from codesign.flows.logic import Expression, truth_table
 from codesign.flows.netlist import Indices, Netlist
+from codesign.flows.node_area import decimal
+from codesign.flows.node_parts import TOP_LEVEL, owners
 
 Numbers = NDArray[np.float64]
+# Powers of nodes are rounded to 1 pW, and the whole is their sum: so the parts add up exactly.
+_DIGITS = 9
 
 
 @dataclass(frozen=True)
-class PowerResult:
-    """Average power in mW and how it was obtained; the clock net's own load and pins are part of the sums."""
+class NodePower:
+    """Average power in mW of the cells of one node, or of all."""
 
     switching_mw: float
     internal_mw: float
     leakage_mw: float
-    toggles_per_cycle: float
-    method: str
 
     @property
     def total_mw(self) -> float:
         """Sum of switching, internal and leakage power."""
-        return self.switching_mw + self.internal_mw + self.leakage_mw
+        return _sum((self.switching_mw, self.internal_mw, self.leakage_mw))
+
+
+@dataclass(frozen=True)
+class PowerResult:
+    """Average power of a netlist and of the nodes in it, which sum to it exactly, and how it was obtained."""
+
+    nodes: Mapping[str, NodePower]
+    toggles_per_cycle: float
+    method: str
+
+    @property
+    def whole(self) -> NodePower:
+        """The power of all nodes and of what is in none."""
+        parts = [(part.switching_mw, part.internal_mw, part.leakage_mw) for part in self.nodes.values()]
+        return NodePower(*map(_sum, zip(*parts, strict=True)))
+
+
+def _sum(values: Iterable[float]) -> float:
+    return float(sum(map(decimal, values), Decimal(0)))
 
 
 def estimate_power(
@@ -46,8 +69,9 @@ def estimate_power(
     clock_ns: float,
     slew_ns: float = 0.1,
     wire_load_ff: float = 0.0,
+    nodes: Iterable[str] = (),
 ) -> PowerResult:
-    """Estimate the power of `netlist` at one clock period per cycle of `activity`.
+    """Estimate the power of `netlist` at one clock period per cycle of `activity`, split by the `nodes` of its graph.
 
     `wire_load_ff` is added to every net that has a load (0: pins only, no wires); `slew_ns` is taken for every
     transition. Buffers of a clock tree are not in the netlist and not in the estimate.
@@ -58,12 +82,52 @@ def estimate_power(
         raise BadInputError(f"library {library.name} states no supply voltage: add nom_voltage for a power estimate")
     rates = _toggle_rates(netlist, library, activity)
     loads = _loads(netlist, library, wire_load_ff)
-    internal_fj = sum(_internal_fj(library.cells[n], p, rates, loads, slew_ns) for n, p in netlist.cells.items())
-    switching_fj = 0.5 * library.voltage_v**2 * float(loads @ rates)
-    leakage_nw = sum(library.cells[name].leakage_nw * netlist.count(name) for name in netlist.cells)
-    # fJ per ns is uW.
-    watts = switching_fj / clock_ns * 1e-3, internal_fj / clock_ns * 1e-3, leakage_nw * 1e-6
-    return PowerResult(*watts, float(rates.sum()), _method(activity, library, slew_ns, wire_load_ff))
+    powers: dict[str, Numbers] = {TOP_LEVEL: np.zeros(3)}
+    names = tuple(nodes)
+    switched = 0.5 * library.voltage_v**2 * rates
+    from_ports = _driven_by_ports(netlist)
+    # What no pin holds of the nets that ports drive is their wires.
+    powers[TOP_LEVEL][0] += wire_load_ff * float((switched * (loads > 0))[from_ports].sum()) / clock_ns * 1e-3
+    for kind, pins in netlist.cells.items():
+        cell = library.cells[kind]
+        parts = np.stack([
+            # fJ per ns is uW.
+            _switching_fj(cell, pins, switched, loads, from_ports) / clock_ns * 1e-3,
+            _internal_fj(cell, pins, rates, loads, slew_ns) / clock_ns * 1e-3,
+            np.full(netlist.count(kind), cell.leakage_nw * 1e-6),
+        ])  # fmt: skip
+        for node, part in _by_node(owners(netlist.instances[kind], names), parts).items():
+            powers[node] = powers.get(node, np.zeros(3)) + part
+    split = {node: NodePower(*(round(float(mw), _DIGITS) for mw in sums)) for node, sums in powers.items()}
+    return PowerResult(split, float(rates.sum()), _method(activity, library, slew_ns, wire_load_ff))
+
+
+def _by_node(nodes: tuple[str, ...], parts: Numbers) -> dict[str, Numbers]:
+    """Sum (3, cells) numbers over the cells of each node."""
+    names, index = np.unique(np.array(nodes, dtype=object).astype(str), return_inverse=True)
+    sums = np.stack([np.bincount(index, weights=row, minlength=len(names)) for row in parts], axis=1)
+    return {str(name): row for name, row in zip(names, sums, strict=True)}
+
+
+def _driven_by_ports(netlist: Netlist) -> NDArray[np.bool_]:
+    driven = np.zeros(netlist.net_count, dtype=bool)
+    for port in netlist.ports.values():
+        if port.direction == "input":
+            driven[port.nets] = True
+    return driven
+
+
+def _switching_fj(
+    cell: Cell, pins: Mapping[str, Indices], switched: Numbers, loads: Numbers, from_ports: NDArray[np.bool_]
+) -> Numbers:
+    """Return for each instance the energy per cycle in fJ of the nets it drives, and of its pins on nets of ports."""
+    energy = np.zeros(len(next(iter(pins.values()))))
+    for name, nets in pins.items():
+        if cell.pins[name].direction == "output":
+            energy += (switched * loads)[nets]
+        else:
+            energy += switched[nets] * from_ports[nets] * cell.pins[name].capacitance_ff
+    return energy
 
 
 def _method(activity: Activity, library: Library, slew_ns: float, wire_load_ff: float) -> str:
@@ -96,15 +160,14 @@ def _loads(netlist: Netlist, library: Library, wire_load_ff: float) -> Numbers:
     return loads
 
 
-def _internal_fj(cell: Cell, pins: Mapping[str, Indices], rates: Numbers, loads: Numbers, slew_ns: float) -> float:
-    """Return the internal energy per cycle in fJ of all instances of one cell type."""
-    total = 0.0
+def _internal_fj(cell: Cell, pins: Mapping[str, Indices], rates: Numbers, loads: Numbers, slew_ns: float) -> Numbers:
+    """Return for each instance the internal energy per cycle in fJ."""
+    energy = np.zeros(len(next(iter(pins.values()))))
     for name, nets in pins.items():
         pin = cell.pins[name]
         if pin.power:
-            weights = _weights(cell, pin)
-            total += float(rates[nets] @ _mean_energy(weights, slew_ns, loads[nets]))
-    return total
+            energy += rates[nets] * _mean_energy(_weights(cell, pin), slew_ns, loads[nets])
+    return energy
 
 
 def _mean_energy(weights: list[tuple[PowerArc, float]], slew_ns: float, loads: Numbers) -> Numbers:

@@ -55,8 +55,9 @@ def estimate_powers(
             cut_multiple=ii,
         )
         _check(bound, events, activity, manifest)
-        power = estimate_power(netlist, library, activity, clock_ns=manifest["clock_ns"])
-        parts.append(power_section(power, f"{liberty.name}, {delay_model} delay", asic.source))
+        power = estimate_power(netlist, library, activity, clock_ns=manifest["clock_ns"], nodes=asic.nodes)
+        interval_ns = ii * manifest["clock_ns"]
+        parts.append(power_section(power, f"{liberty.name}, {delay_model} delay", asic.source, interval_ns))
     return tuple(parts)
 
 

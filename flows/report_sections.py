@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from codesign.flows.node_area import NodeCells
-from codesign.flows.power import PowerResult
+from codesign.flows.power import NodePower, PowerResult
 from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
 from codesign.flows.yosys_job import SourceFile
 from codesign.report import Quantity, Registers, Resources
@@ -59,19 +59,29 @@ def fpga_section(result: FpgaResult) -> Resources:
     return Resources(name="Xilinx UltraScale+", method=result.method, quantities=quantities(result.counts), nodes=nodes)
 
 
-def power_section(result: PowerResult, library_name: str, netlist: SourceFile) -> Resources:
-    """Return the estimated power and its parts; `netlist` is the mapped netlist that was simulated."""
-    numbers = {
-        "total": result.total_mw,
-        "switching": result.switching_mw,
-        "internal": result.internal_mw,
-        "leakage": result.leakage_mw,
-    }
-    found = {
-        key: Quantity(value=value, unit="mW", kind="estimated", source=netlist.name, sha256=netlist.sha256)
-        for key, value in numbers.items()
-    }
-    return Resources(name=library_name, method=result.method, quantities=found)
+def power_section(result: PowerResult, library_name: str, netlist: SourceFile, interval_ns: float) -> Resources:
+    """Return the estimated power and its parts, and the energy per inference: power x `interval_ns`, the interval.
+
+    `netlist` is the mapped netlist that was simulated.
+    """
+
+    def quantities(power: NodePower) -> dict[str, Quantity]:
+        numbers = {
+            "total": (power.total_mw, "mW"),
+            "switching": (power.switching_mw, "mW"),
+            "internal": (power.internal_mw, "mW"),
+            "leakage": (power.leakage_mw, "mW"),
+            # mW x ns is pJ.
+            "energy per inference": (power.total_mw * interval_ns, "pJ"),
+        }
+        return {key: _estimated(value, unit, netlist) for key, (value, unit) in numbers.items()}
+
+    nodes = {node: quantities(power) for node, power in result.nodes.items()} if len(result.nodes) > 1 else {}
+    return Resources(name=library_name, method=result.method, quantities=quantities(result.whole), nodes=nodes)
+
+
+def _estimated(value: float, unit: str, source: SourceFile) -> Quantity:
+    return Quantity(value=value, unit=unit, kind="estimated", source=source.name, sha256=source.sha256)
 
 
 def _synthesised(value: float, unit: str, source: SourceFile) -> Quantity:

@@ -1,16 +1,21 @@
 """Area and cells of nodes, which sum to those of the netlist exactly."""
 
 import json
+import random
 from decimal import Decimal
 
 import pytest
 
 from codesign.errors import VerificationError
+from codesign.flows.gate_simulation import simulate
 from codesign.flows.liberty import read_liberty
+from codesign.flows.netlist import load_netlist
 from codesign.flows.node_area import NodeCells, cells_of, require_whole
 from codesign.flows.node_parts import TOP_LEVEL, node_cells
-from codesign.flows.report_sections import area_section
+from codesign.flows.power import estimate_power
+from codesign.flows.report_sections import area_section, power_section
 from codesign.flows.yosys import synthesise_asic
+from codesign.flows.yosys_job import SourceFile
 from codesign.rtl import emit, write_rtl
 from codesign.schedule import schedule
 from tests.flows.liberty_zoo import flip_flop, gate, gates, library
@@ -76,3 +81,36 @@ def test_a_library_without_a_nand_gives_nodes_their_area_only(mapped, tmp_path):
     section = area_section(synthesise_asic(rtl, tmp_path / "nor.lib", tmp_path, 10.0, borders=True))
     assert "NAND2 equivalents" not in section.nodes["q"]
     assert section.nodes["q"]["cell area"].value > 0
+
+
+@pytest.fixture(scope="module")
+def powers(mapped):
+    """The power of the two layers, of the netlist mapped node by node, and of the one mapped across nodes."""
+    rtl, folder, result = mapped
+    flat = synthesise_asic(rtl, folder / "uneven.lib", folder / "work", 10.0)
+    rng = random.Random(3)
+    data = [rng.getrandbits(24) for _ in range(300)]
+    setup, played = {"rst": [1, 1]}, {"in_valid": [1] * len(data), "in_data": data}
+    cells, found = read_liberty(folder / "uneven.lib"), []
+    for one in (result, flat):
+        netlist = load_netlist(one.netlist_json, "layers")
+        activity = simulate(netlist, cells, played, setup=setup, delay_model="unit", warm_up_cycles=8)
+        found.append(estimate_power(netlist, cells, activity, clock_ns=10.0, wire_load_ff=1.0, nodes=GRAPH.by_name))
+    return found
+
+
+def test_powers_of_the_nodes_sum_to_the_power_exactly(powers):
+    by_node, _ = powers
+    assert {"q", "out", TOP_LEVEL} <= by_node.nodes.keys()
+    section = power_section(by_node, "uneven", SourceFile("n.json", "a" * 64), 10.0)
+    for name in ("total", "switching", "internal", "leakage"):
+        parts = [Decimal(repr(quantities[name].value)) for quantities in section.nodes.values()]
+        assert sum(parts) == Decimal(repr(section.quantities[name].value))
+    assert by_node.nodes["q"].switching_mw > 0 < by_node.nodes["out"].switching_mw
+
+
+def test_logic_mapped_across_nodes_belongs_to_none(powers):
+    """Negative control: where borders were not kept, only what has names of its own is in nodes."""
+    by_node, flat = powers
+    assert flat.nodes[TOP_LEVEL].switching_mw > 0.5 * flat.whole.switching_mw
+    assert by_node.nodes[TOP_LEVEL].switching_mw < 0.2 * by_node.whole.switching_mw

@@ -66,7 +66,8 @@ def run(netlist, library, delay_model, values, streams=2):
 
 def test_power_of_a_tiny_netlist_is_the_one_computed_by_hand(tmp_path):
     netlist, library = tiny(tmp_path)
-    power = estimate_power(netlist, library, run(netlist, library, "zero", [1, 0] * 64), clock_ns=10.0)
+    estimate = estimate_power(netlist, library, run(netlist, library, "zero", [1, 0] * 64), clock_ns=10.0)
+    power = estimate.whole
     # a and !a toggle once a cycle, the clock twice; loads: a 3 + 4 + 2 fF, !a 4 fF, clk 6 fF; V = 2 V.
     switching_fj = 0.5 * 4 * ((3 + 4 + 2) * 1 + 4 * 1 + 6 * 2)
     # 1 fF V^2 is 1 fJ. INV at 4 fF: (5 + 1) / 2 a toggle; clock pin: (4 + 2) / 2 in half of the states, 2 toggles.
@@ -75,15 +76,15 @@ def test_power_of_a_tiny_netlist_is_the_one_computed_by_hand(tmp_path):
     assert power.internal_mw == pytest.approx(internal_fj / 10 * 1e-3)
     assert power.leakage_mw == pytest.approx(60e-6)
     assert power.total_mw == pytest.approx(power.switching_mw + power.internal_mw + power.leakage_mw)
-    assert "lower bound" in power.method
-    assert "wire load 0 fF" in power.method
+    assert "lower bound" in estimate.method
+    assert "wire load 0 fF" in estimate.method
 
 
 def test_wire_load_is_added_to_every_loaded_net(tmp_path):
     netlist, library = tiny(tmp_path)
     activity = run(netlist, library, "zero", [1, 0] * 64)
     bare, wired = (estimate_power(netlist, library, activity, clock_ns=10.0, wire_load_ff=load) for load in (0.0, 5.0))
-    assert wired.switching_mw - bare.switching_mw == pytest.approx(0.5 * 4 * 5.0 * (1 + 1 + 2) / 10 * 1e-3)
+    assert wired.whole.switching_mw - bare.whole.switching_mw == pytest.approx(0.5 * 4 * 5.0 * (1 + 1 + 2) / 10 * 1e-3)
 
 
 def test_unit_delay_shows_the_glitch_that_zero_delay_hides(tmp_path):
@@ -150,7 +151,7 @@ def test_mapped_netlist_computes_what_the_rtl_computes(make_rtl, build_cache, li
     assert zero.outputs["out_data"][2:] == unit.outputs["out_data"][2:] == expected[:-2]
     assert zero.outputs["out_valid"] == [0, 0] + [1] * (len(data) - 2)
     assert set(zero.outputs["tmr_err"]) == {0}
-    powers = [estimate_power(netlist, library, activity, clock_ns=25.0) for activity in (zero, unit)]
+    powers = [estimate_power(netlist, library, activity, clock_ns=25.0).whole for activity in (zero, unit)]
     assert 0 < powers[0].switching_mw < powers[1].switching_mw
     assert 0 < powers[0].internal_mw < powers[1].internal_mw
 

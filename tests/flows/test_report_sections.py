@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from codesign.flows.power import PowerResult
+from codesign.flows.power import NodePower, PowerResult
 from codesign.flows.report_sections import area_section, fpga_section, power_section, registers_section
 from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
 from codesign.flows.yosys_job import SourceFile
@@ -41,6 +41,11 @@ def test_registers_fpga_and_power_keep_value_unit_and_source():
     fpga = fpga_section(FpgaResult("m", counts, {"fc": {"LUT": 4}}, {}, 1.0, SOURCE))
     assert values(fpga) == {name: (count, "") for name, count in counts.items()}
     assert [(node, q["LUT"].value, q["LUT"].source) for node, q in fpga.nodes.items()] == [("fc", 4, SOURCE.name)]
-    power = power_section(PowerResult(1.0, 2.0, 0.5, 10.0, "how"), "x.lib", SOURCE)
+    parts = {"fc": NodePower(0.1, 0.2, 0.5), "top level": NodePower(0.9, 1.8, 0.0)}
+    power = power_section(PowerResult(parts, 10.0, "how"), "x.lib", SOURCE, interval_ns=40.0)
     assert values(power)["total"] == (3.5, "mW")
+    assert values(power)["energy per inference"] == (140.0, "pJ")
+    assert power.nodes["fc"]["total"].value == 0.8
+    whole = power_section(PowerResult({"top level": parts["fc"]}, 1.0, "how"), "x.lib", SOURCE, interval_ns=1.0)
+    assert whole.nodes == {}
     assert {quantity.kind for quantity in power.quantities.values()} == {"estimated"}
