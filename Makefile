@@ -43,13 +43,14 @@ lint: env
 
 env: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt requirements-axi.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || \
 	  { echo "error: '$(PYTHON)' is not Python 3.11 or newer: name one, as in make demo PYTHON=python3.12" >&2; exit 3; }
 	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || \
 	  { echo "error: '$(PYTHON)' cannot create environments: on Debian and Ubuntu, apt install python3-venv" >&2; exit 3; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 $(PIP_ARGS) -c constraints.txt -e ".[dev,root]"
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps -r requirements-axi.txt
 	@touch $@
 
 # The other generators, apart from this project's own environment; without them their rows are skipped.

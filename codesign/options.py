@@ -14,6 +14,9 @@ SELECTIVE = "selective"
 # "nodes": every node of the graph stands in the hardware; the others run rows on engines (codesign/row_schedule.py).
 Architecture = Literal["nodes", "parallel", "streaming"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+# "axis": the design behind AXI4-Stream too, with back-pressure (codesign/rtl_axis.py).
+Wrapper = Literal["none", "axis"]
+WRAPPERS: tuple[Wrapper, ...] = get_args(Wrapper)
 Rounding = Literal["truncate", "half", "half-nonzero"]
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
@@ -31,7 +34,7 @@ class RunOptions:
     `architecture` of engines, `engines` holds (rows, engines) pairs: how many engines work on a set of that many rows.
     `copy_spacing_um` is the least distance of copies of a bit in the constraint files.
     `case` names one of the design's settings of its parameters (weight sets).
-    `config_bus` is how programmable parameters are reached.
+    `config_bus` is how programmable parameters are reached, `wrapper` another interface to emit the design behind.
     `tmr` is a mode of triplication (codesign/protection.py), or "selective:FILE" with the ranking of a campaign and
     `tmr_budget` register bits at most; `tmr_nodes` holds (node, mode) pairs.
     """
@@ -62,6 +65,7 @@ class RunOptions:
     tmr_budget: int | None = None
     case: str | None = None
     config_bus: ConfigBus = "bytes"
+    wrapper: Wrapper = "none"
 
 
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:

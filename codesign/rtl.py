@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ from typing import Any
 from codesign.errors import BadInputError
 from codesign.files import replace_directory, text_sha256, write_json, write_text
 from codesign.graph import Graph, Port
+from codesign.options import Wrapper
 from codesign.protection import Protection
 from codesign.register_map import ConfigBus
 from codesign.register_text import register_documents
 from codesign.row_schedule import RowSchedule
+from codesign.rtl_axis import AxisWrapper, Pipeline
+from codesign.rtl_bus import Bus
 from codesign.rtl_rows import RowTop
 from codesign.rtl_top import Top
 from codesign.schedule import Schedule
@@ -24,6 +27,7 @@ from codesign.verilog_names import LANES, check_identifier
 # Templates that a design in lanes needs, beside those that its text names.
 LANE_TEMPLATES = ("tmr_register_full", "tmr_memory_full", "tmr_fanout", "majority_voter")
 MANIFEST = "manifest.json"
+Files = tuple[tuple[str, str], ...]
 # Declarations in the text of the top level: ports and wires, and instances.
 _SIGNAL = re.compile(r"^    (?:(?:input|output) +)?wire +(?:signed +)?(?:\[[^\]]*\] *)?(\w+)", re.MULTILINE)
 _INSTANCE = re.compile(r"^    (?:\w+|\)) (\w+) \($", re.MULTILINE)
@@ -33,12 +37,14 @@ _INSTANCE = re.compile(r"^    (?:\w+|\)) (\w+) \($", re.MULTILINE)
 class Rtl:
     """File name and text of every Verilog file, and the manifest (names, ports, timing, register bits).
 
-    `documents`: the register map of programmable parameters in other forms, beside the Verilog.
+    `documents`: the register map of programmable parameters in other forms, beside the Verilog. `wrapped`: the design
+    behind another interface, as a whole of its own.
     """
 
-    files: tuple[tuple[str, str], ...]
+    files: Files
     manifest: dict[str, Any]
-    documents: tuple[tuple[str, str], ...] = ()
+    documents: Files = ()
+    wrapped: "Rtl | None" = field(default=None, repr=False)
 
 
 def emit(
@@ -50,13 +56,14 @@ def emit(
     fabric: Fabric = "cells",
     choice: Mapping[str, Any] | None = None,
     bus: ConfigBus = "bytes",
+    wrapper: Wrapper = "none",
 ) -> Rtl:
     """Return the Verilog of `graph` under `schedule`, its adders written for `fabric`.
 
     `tmr`: a mode of triplication, or modes of the design and of single nodes. `choice`: what the schedule was chosen
-    for and is estimated to take, for the manifest. `bus`: how programmable parameters are reached. Raises
-    `BadInputError` for a name that is no Verilog identifier, and for another bus than "bytes" where nothing is
-    programmable.
+    for and is estimated to take, for the manifest. `bus`: how programmable parameters are reached. `wrapper`: emit the
+    design behind AXI4-Stream too. Raises `BadInputError` for a name that is no Verilog identifier, for another bus than
+    "bytes" where nothing is programmable, and for a wrapper around single nodes in modes of their own.
     """
     check_identifier(graph.name, "design name")
     protection = Protection(tmr) if isinstance(tmr, str) else tmr
@@ -73,17 +80,51 @@ def emit(
     _check_nodes(protection, top)
     text = top.text  # emits the constant modules on its way
     own = (*top.modules, (f"{graph.name}.v", text))
-    files = (*_templates(text for _, text in own), *own)
-    if protection.has_lanes:
-        files = _in_lanes(files, graph.name, inner)
-    _check_distinct([name.removesuffix(".v") for name, _ in files], "modules")
+    files = _placed(own, graph.name, inner)
     names = [name for pattern in (_SIGNAL, _INSTANCE) for name in pattern.findall(text)]
     _check_distinct(names, "signals or instances")
     chosen = {} if choice is None else {"choice": dict(choice)}
     registers = top.registers if isinstance(top, Top) else None
     documents = register_documents(registers) if registers else ()
     mapped = {"register_map": registers.record()} if registers else {}
-    return Rtl(files, _manifest(top, files, inner, clock_ns) | mapped | chosen, documents)
+    manifest = _manifest(top, files, inner, clock_ns) | mapped | chosen
+    wrapped = _wrapped(top, own, manifest, protection) if wrapper == "axis" else None
+    return Rtl(files, manifest, documents, wrapped)
+
+
+def _placed(own: Files, top: str, protection: Protection) -> Files:
+    """Return the modules of a design with the templates that they need, in lanes where the protection says so."""
+    files = (*_templates(text for _, text in own), *own)
+    if protection.has_lanes:
+        files = _in_lanes(files, top, protection)
+    _check_distinct([name.removesuffix(".v") for name, _ in files], "modules")
+    return files
+
+
+def _wrapped(top: Top | RowTop, own: Files, manifest: Mapping[str, Any], protection: Protection) -> Rtl:
+    """Return the design behind AXI4-Stream: one top level more, and a manifest that counts its registers too."""
+    bus = Bus(top.registers) if isinstance(top, Top) and top.registers else None
+    is_streaming = isinstance(top, RowTop) and top.is_streaming
+    axis = AxisWrapper(
+        Pipeline(
+            top.graph.name,
+            in_width=top.in_width,
+            out_width=top.out_width,
+            in_beats=manifest.get("in_beats", 1),
+            out_beats=manifest.get("out_beats", 1),
+            latency_cycles=top.schedule.latency_cycles,
+            ii_cycles=top.schedule.ii_cycles,
+            config_ports=tuple(bus.ports) if bus else (),
+            config_names=bus.names if bus else (),
+            in_memory=is_streaming,
+        ),
+        protection,
+    )
+    files = _placed((*own, (f"{axis.name}.v", axis.text)), axis.name, protection)
+    added = {"register_bits": axis.register_bits, "memory_bits": axis.memory_bits}
+    added["protected_bits"] = axis.register_bits if protection.protects(None) else 0
+    counted = {name: manifest.get(name, 0) + bits for name, bits in added.items()}
+    return Rtl(files, {**manifest, **counted, **_sources(axis.name, files), "wrapper": axis.record()})
 
 
 def _for_nodes(protection: Protection, schedule: Schedule | RowSchedule) -> Protection:
@@ -104,7 +145,7 @@ def _check_nodes(protection: Protection, top: Top | RowTop) -> None:
             raise BadInputError(f"tmr: no node '{node}' with hardware of its own: it has {', '.join(sorted(own))}")
 
 
-def _in_lanes(files: tuple[tuple[str, str], ...], top: str, protection: Protection) -> tuple[tuple[str, str], ...]:
+def _in_lanes(files: Files, top: str, protection: Protection) -> Files:
     """Triplicate the modules of a design whose registers stand once."""
     texts = {name.removesuffix(".v"): text for name, text in files}
     texts |= {name: template_text(f"{name}.v") for name in LANE_TEMPLATES}
@@ -141,7 +182,7 @@ def template_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".v") for entry in folder.iterdir() if entry.name.endswith(".v")))
 
 
-def _templates(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+def _templates(texts: Iterable[str]) -> Files:
     """Return the template files that `texts` instantiate, and those that these instantiate in turn."""
     names = template_names()
     pattern = re.compile(rf"^\s*({'|'.join(names)})\s+(?:#\(|\w+\s*\()", re.MULTILINE)
@@ -155,17 +196,13 @@ def _templates(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((f"{name}.v", found[name]) for name in sorted(found))
 
 
-def _manifest(
-    top: Top | RowTop, files: tuple[tuple[str, str], ...], protection: Protection, clock_ns: float
-) -> dict[str, Any]:
+def _manifest(top: Top | RowTop, files: Files, protection: Protection, clock_ns: float) -> dict[str, Any]:
     graph, schedule = top.graph, top.schedule
     lanes = LANES if protection.has_clocks else ("",)
     config = ("cfg_clk", "cfg_rst") if isinstance(top, Top) and top.registers else ()
     return {
         "schema": 1,
-        "top": graph.name,
-        "sources": [name for name, _ in files],
-        "sha256": {name: text_sha256(text) for name, text in files},
+        **_sources(graph.name, files),
         "graph_sha256": graph.digest,
         "clock_ns": clock_ns,
         "latency_cycles": schedule.latency_cycles,
@@ -186,6 +223,15 @@ def _manifest(
         "parameters": [_port(graph, Port(node.name)) for node in graph.sources("parameter")],
         "parameter_bits": top.parameter_bits,
         **(_row_timing(top) if isinstance(top, RowTop) else _timing(top.schedule)),
+    }
+
+
+def _sources(top: str, files: Files) -> dict[str, Any]:
+    """The top level and the files."""
+    return {
+        "top": top,
+        "sources": [name for name, _ in files],
+        "sha256": {name: text_sha256(text) for name, text in files},
     }
 
 

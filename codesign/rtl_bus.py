@@ -68,6 +68,11 @@ class Bus:
         ]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the ports."""
+        return tuple(name for _, _, name in (*CLOCKS, *PORTS[self.registers.bus]))
+
+    @property
     def register_bits(self) -> int:
         """Bits of the slave."""
         return SLAVE_BITS[self.registers.bus]

@@ -14,10 +14,11 @@ from codesign.optimise import Limits, optimise
 from codesign.options import SELECTIVE, RunOptions
 from codesign.protection import Protection, RankedBit, select
 from codesign.row_schedule import Architecture as RowArchitecture
-from codesign.row_schedule import row_schedule
+from codesign.row_schedule import RowSchedule, row_schedule
 from codesign.rows import row_program
 from codesign.rtl import Rtl, emit
 from codesign.schedule import Schedule, schedule
+from codesign.unsigned_form import Fabric
 
 
 def compile_bound(bound: Bound, options: RunOptions, clock_ns: float) -> Rtl:
@@ -31,18 +32,31 @@ def compile_bound(bound: Bound, options: RunOptions, clock_ns: float) -> Rtl:
     if options.technology is None:
         _refuse_limits(options, "--technology: without one, --reuse and --cuts say all")
         plan = schedule(bound.graph, reuse, bound.cuts, inner_cuts)
-        return emit(bound.graph, plan, tmr=protection_of(options), clock_ns=clock_ns, bus=options.config_bus)
+        return _emit(bound, plan, options, clock_ns)
     chosen, copies = technology(options.technology), register_copies(options)
     limits = Limits(options.ii_cycles, options.latency_cycles, options.area_budget)
     choice = optimise(bound.graph, chosen, clock_ns, reuse, limits, inner_cuts=inner_cuts, copies=copies)
+    return _emit(bound, choice.schedule, options, clock_ns, chosen.fabric, choice.record())
+
+
+def _emit(  # noqa: PLR0917
+    bound: Bound,
+    plan: Schedule | RowSchedule,
+    options: RunOptions,
+    clock_ns: float,
+    fabric: Fabric = "cells",
+    choice: Mapping[str, Any] | None = None,
+) -> Rtl:
+    """Emit a plan with what the user says of triplication and interfaces."""
     return emit(
         bound.graph,
-        choice.schedule,
+        plan,
         tmr=protection_of(options),
         clock_ns=clock_ns,
-        fabric=chosen.fabric,
-        choice=choice.record(),
+        fabric=fabric,
+        choice=choice,
         bus=options.config_bus,
+        wrapper=options.wrapper,
     )
 
 
@@ -97,8 +111,7 @@ def _compile_rows(bound: Bound, options: RunOptions, clock_ns: float, architectu
 
     engines = dict(options.engines) or dict(bound.engines)
     plan = row_schedule(program, engines, architecture, plan_engine)
-    fabric = "cells" if chosen is None else chosen.fabric
-    return emit(bound.graph, plan, tmr=protection_of(options), clock_ns=clock_ns, fabric=fabric, bus=options.config_bus)
+    return _emit(bound, plan, options, clock_ns, "cells" if chosen is None else chosen.fabric)
 
 
 def _of(body: Graph, given: Mapping[str, int]) -> dict[str, int]:

@@ -36,11 +36,13 @@ RUNTIME_OBJECTS = ("verilated.o", "verilated_vpi.o", "verilated_threads.o")
 READ_PORTS = (
     *("out_valid", "out_data", "tmr_err", "cfg_q", "cfg_read_ok", "cfg_write_ok"),
     *("sda_low", "prdata", "pready", "pslverr"),
+    *("s_axis_tready", "m_axis_tvalid", "m_axis_tdata", "m_axis_tlast", "frame_fault"),
 )
 WRITE_PORTS = (
     *(f"{kind}{lane}" for kind in ("clk", "rst", "cfg_clk", "cfg_rst") for lane in ("", "A", "B", "C")),
     *("in_valid", "in_data", "clk_on", "cfg_we", "cfg_address", "cfg_data"),
     *("i2c_address", "scl_in", "sda_in", "psel", "penable", "pwrite", "paddr", "pwdata"),
+    *("s_axis_tvalid", "s_axis_tdata", "s_axis_tlast", "m_axis_tready"),
 )
 
 

@@ -82,7 +82,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rtl_rows": NUMBERS
     | {"graph", "ops", "rows", "row_schedule", "rtl_row_parts", "rtl_text", "rtl_top", "protection"}
     | {"unsigned_form"},
+    "rtl_axis": BASE | {"protection", "rtl_text"},
     "rtl": NUMBERS
+    | {"options", "rtl_axis", "rtl_bus"}
     | {"graph", "schedule", "row_schedule", "rtl_text", "rtl_top", "rtl_rows", "rtl_templates", "unsigned_form"}
     | {"register_map", "register_text", "protection", "triplicate"},
     "delay": BASE | {"data"},

@@ -96,6 +96,15 @@ def test_constraints_hold_every_pin() -> None:
     assert pins().items() <= constraints().items()
 
 
+def test_what_is_installed_alone_is_in_the_constraints_and_no_gpl_comes_along() -> None:
+    lines = (ROOT / "requirements-axi.txt").read_text().splitlines()
+    alone = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert alone.keys() == {"cocotb-bus", "cocotbext-axi"}
+    assert alone.items() <= constraints().items()
+    assert "scapy" not in constraints()
+    assert "--no-deps -r requirements-axi.txt" in (ROOT / "Makefile").read_text()
+
+
 def test_constraints_are_what_is_installed() -> None:
     """Some packages of the closure are for older Pythons only, so not all need be there."""
     # Of the environment alone: setuptools, once imported, adds the packages that it carries along to sys.path.
