@@ -58,7 +58,7 @@ TMR_CHECKS = (*TMR_MODES, SELECTIVE)
 @click.option("--mode", type=click.Choice(TMR_CHECKS), help="What is required; default: the manifest's, or registers.")
 @click.option(
     "--except", "exceptions", multiple=True, metavar="PREFIX=MODE",
-    help="Registers whose name starts with PREFIX need only MODE; repeatable.",
+    help="Registers and outputs whose name starts with PREFIX need only MODE; repeatable.",
 )  # fmt: skip
 @click.option(
     "--counter", "counters", multiple=True, metavar="PREFIX",
@@ -66,6 +66,10 @@ TMR_CHECKS = (*TMR_MODES, SELECTIVE)
 )  # fmt: skip
 @click.option("--expected-bits", type=click.IntRange(min=0), help="How many bits must stand three times.")
 @click.option("--error-output", default="tmr_err", show_default=True, help="Output that is high while a copy differs.")
+@click.option(
+    "--constant", "constants", multiple=True, metavar="PORT=VALUE",
+    help="An input that holds VALUE while the chip runs, such as scan_en=0; repeatable.",
+)  # fmt: skip
 @click.option("--require-error-output", is_flag=True, help="A missing error output is a violation.")
 @click.option(
     "--liberty", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -88,6 +92,7 @@ def check_tmr(path: Path, *, liberty: Path | None, as_json: bool, top: str | Non
         counters=(*promised.counters, *given["counters"]),
         protected_bits=promised.protected_bits if bits is None else bits,
         error_output=given["error_output"],
+        constants=_constants(given["constants"]),
         error_output_required=promised.error_output_required or given["require_error_output"],
     )
     report = check_path(path, top, requirement, liberty, work)
@@ -101,3 +106,10 @@ def _exceptions(texts: tuple[str, ...]) -> dict[str, str]:
     if "" in pairs or len(pairs) < len(texts):
         raise BadInputError(f"--except {' '.join(texts)}: give each once as PREFIX=MODE, for example u_fifo=none")
     return pairs
+
+
+def _constants(texts: tuple[str, ...]) -> dict[str, int]:
+    pairs = dict(text.rpartition("=")[::2] for text in texts)
+    if "" in pairs or len(pairs) < len(texts) or not all(value.isdecimal() for value in pairs.values()):
+        raise BadInputError(f"--constant {' '.join(texts)}: give each once as PORT=VALUE, for example scan_en=0")
+    return {port: int(value) for port, value in pairs.items()}

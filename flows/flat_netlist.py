@@ -17,6 +17,7 @@ _NO_HARDWARE = frozenset({"$scopeinfo", "$print", "$check"})
 _LATCH = re.compile(r"\$_(?:DLATCH|DLATCHSR|SR|FF)_|\$(?:dlatch|adlatch|dlatchsr|sr|ff)\b")
 _MEMORY = re.compile(r"\$mem(_v2)?|memory_macro")
 _MEMORY_OUTPUT = "RD_DATA"
+_MEMORY_CLOCKS = ("RD_CLK", "WR_CLK")
 _INVERTER = function_of(parse_function("!A"))
 
 
@@ -42,13 +43,19 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A memory whose words are kept whole: name, size in bits, whether it is written, nets read and nets given."""
+    """A memory whose words are kept whole: name, size in bits, whether it is written, nets read and nets given.
+
+    `clocks` are those of the ports that have one; `parameters` all that Yosys says of it but the name: edges,
+    first words, what a port reads while it is written.
+    """
 
     name: str
     bits: int
     written: bool
     outputs: tuple[int, ...]
     inputs: Mapping[str, tuple[int, ...]]
+    clocks: tuple[int, ...]
+    parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,10 @@ def _memory(name: str, cell: Mapping[str, Any]) -> Memory:
     size, width, ports = (int(parameters[key], 2) for key in ("SIZE", "WIDTH", "WR_PORTS"))
     inputs = {pin: _nets(bits) for pin, bits in connections.items() if pin != _MEMORY_OUTPUT}
     outputs = _nets(connections.get(_MEMORY_OUTPUT, ()))
-    return Memory(str(parameters["MEMID"]).removeprefix("\\") or name, size * width, ports > 0, outputs, inputs)
+    clocks = tuple(net for pin in _MEMORY_CLOCKS for net in inputs.get(pin, ()) if net > HIGH)
+    others = {key: str(value) for key, value in parameters.items() if key != "MEMID"}
+    memory_name = str(parameters["MEMID"]).removeprefix("\\") or name
+    return Memory(memory_name, size * width, ports > 0, outputs, inputs, clocks, others)
 
 
 def _initial(module: Mapping[str, Any]) -> dict[int, str]:

@@ -5,19 +5,20 @@ an input are part of that input.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from codesign.flows.flat_netlist import FlatNetlist, Gate
+from codesign.flows.flat_netlist import FlatNetlist, Gate, Memory
 from codesign.flows.gate_library import relevant_pins
 from codesign.flows.tmr_rules import Violation
-from codesign.flows.tmr_symbolic import RESET, Change, Symbolic, clock_nets, does, follow, lane_name
+from codesign.flows.tmr_symbolic import RESET, Change, Symbolic, does, follow, lane_ends
 from codesign.flows.triple_names import Triple, origins
 from codesign.verilog_names import LANES
 
 _TRIPLES_AT_ONCE = 2048
 _FAN_OUT = re.compile(r"(?:.*\.)?fan_\w+\.x")
 _SHARED = frozenset({3, 5, 6, 7})
+MemoryGroups = Mapping[str, tuple[Memory, ...]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Lanes:
     inputs: Mapping[str, int]
 
 
-def find_lanes(model: Symbolic, triples: Sequence[Triple], ends: frozenset[int] = frozenset()) -> Lanes:
+def find_lanes(
+    model: Symbolic, triples: Sequence[Triple], memories: MemoryGroups, ends: frozenset[int] = frozenset()
+) -> Lanes:
     """Label every gate with the copies in whose fan-in it stands, but for inputs that constants make irrelevant.
 
     The fan-in ends at the nets `ends`, which become lanes there.
@@ -44,8 +47,9 @@ def find_lanes(model: Symbolic, triples: Sequence[Triple], ends: frozenset[int] 
     driver = {net: k for net, k in drives.items() if net not in ends}
     labels = [0] * len(netlist.gates)
     reached: dict[int, int] = {}
-    for bit, nets in _lane_ends(netlist, triples):
-        gates, seen = _reach(model, driver, nets)
+    for lane, copy in enumerate(LANES):
+        bit = 1 << lane
+        gates, seen = _reach(model, driver, lane_ends(netlist, triples, [m[lane] for m in memories.values()], copy))
         for k in gates:
             labels[k] |= bit
         for net in seen:
@@ -84,14 +88,6 @@ def _union(bits: Iterable[int]) -> int:
     return found
 
 
-def _lane_ends(netlist: FlatNetlist, triples: Sequence[Triple]) -> Iterator[tuple[int, list[int]]]:
-    for lane, copy in enumerate(LANES):
-        storages = (netlist.flip_flops[triple.flip_flops[lane]] for triple in triples)
-        nets = [net for storage in storages for net in storage.pins.values()]
-        own = [n for n in netlist.outputs if n.endswith(copy) and lane_name(n, netlist.outputs) != n]
-        yield 1 << lane, nets + [net for name in own for net in netlist.outputs[name]]
-
-
 def _reach(model: Symbolic, driver: Mapping[int, int], nets: list[int]) -> tuple[set[int], set[int]]:
     """Return the gates and the nets in the combinational fan-in of `nets`."""
     gates: set[int] = set()
@@ -115,9 +111,9 @@ def _relevant(model: Symbolic, gate: Gate) -> Sequence[int]:
     return [net for net, needed in zip(gate.inputs, relevant_pins(gate.function, constants), strict=True) if needed]
 
 
-def shared_gates(netlist: FlatNetlist, lanes: Lanes, triple: Triple) -> tuple[str, ...]:
-    """Return the nearest cells in front of a register that also stand in front of another copy; none if disjoint."""
-    waiting = [n for k in triple.flip_flops for n in netlist.flip_flops[k].pins.values()]
+def shared_gates(netlist: FlatNetlist, lanes: Lanes, pins: Iterable[int]) -> tuple[str, ...]:
+    """Return the nearest cells in front of a register's pins that also stand in front of another copy, if any."""
+    waiting = list(pins)
     if not any(lanes.behind_shared[lanes.driver[net]] for net in waiting if net in lanes.driver):
         return ()
     found: dict[str, None] = {}
@@ -150,36 +146,36 @@ def unvoted_outputs(
             yield Violation(f"output {port}", "voted output", f"copy {copy} alone changes it")
 
 
-def shared_clocks(
-    netlist: FlatNetlist, lanes: Lanes, triples: Sequence[Triple]
-) -> tuple[dict[str, tuple[str, ...]], list[Violation]]:
-    """Return, by register name, clock inputs that reach more than one copy; and resets that do."""
+def shared_clocks(netlist: FlatNetlist, clocks: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, tuple[str, ...]]:
+    """Return, by register or memory, clock inputs that reach more than one copy; `clocks` are the nets of each copy."""
     owner: dict[str, int] = {}
-    sources = _clock_sources(netlist)
-    for triple in triples:
-        for lane, k in enumerate(triple.flip_flops):
-            for name in sources[k]:
+    inputs = _inputs_of(netlist, [nets for copies in clocks.values() for nets in copies])
+    sources = {name: inputs[3 * k : 3 * k + 3] for k, name in enumerate(clocks)}
+    for copies in sources.values():
+        for lane, names in enumerate(copies):
+            for name in names:
                 owner[name] = owner.get(name, 0) | 1 << lane
     wrong: dict[str, tuple[str, ...]] = {}
-    for triple in triples:
-        shared = sorted({n for k in triple.flip_flops for n in sources[k] if owner[n] in _SHARED})
-        missing = [f"none for copy {copy}" for copy, k in zip(LANES, triple.flip_flops, strict=True) if not sources[k]]
+    for register, copies in sources.items():
+        shared = sorted({name for names in copies for name in names if owner[name] in _SHARED})
+        missing = [f"none for copy {copy}" for copy, names in zip(LANES, copies, strict=True) if not names]
         if shared or missing:
-            wrong[triple.name] = (*shared, *missing)
-    resets = [name for name in netlist.inputs if RESET.search(name) or name in _reset_pins(netlist)]
-    return wrong, [
+            wrong[register] = (*shared, *missing)
+    return wrong
+
+
+def shared_resets(netlist: FlatNetlist, lanes: Lanes) -> list[Violation]:
+    """Return the resets that reach more than one copy."""
+    pins = _reset_pins(netlist)
+    return [
         Violation(f"input {name}", "separate resets", f"one reset reaches copies {_letters(lanes.inputs[name])}")
-        for name in sorted(resets)
+        for name in sorted(name for name in netlist.inputs if RESET.search(name) or name in pins)
         if lanes.inputs[name] in _SHARED
     ]
 
 
 def _letters(label: int) -> str:
     return ", ".join(copy for lane, copy in enumerate(LANES) if label >> lane & 1)
-
-
-def _clock_sources(netlist: FlatNetlist) -> list[tuple[str, ...]]:
-    return _inputs_of(netlist, [clock_nets(storage) for storage in netlist.flip_flops])
 
 
 def _reset_pins(netlist: FlatNetlist) -> frozenset[str]:
@@ -245,11 +241,11 @@ def reaches_itself(model: Symbolic, triples: Sequence[Triple]) -> list[bool]:
     return found
 
 
-def gates_that_matter(model: Symbolic, error_output: str) -> list[bool]:
-    """Return for each gate whether it reaches anything but the error output."""
+def gates_that_matter(model: Symbolic, errors: Collection[str]) -> list[bool]:
+    """Return for each gate whether it reaches anything but the error outputs."""
     netlist = model.netlist
     matters = [False] * len(netlist.gates)
-    needed = {net for name, nets in netlist.outputs.items() if name != error_output for net in nets}
+    needed = {net for name, nets in netlist.outputs.items() if name not in errors for net in nets}
     needed |= {net for storage in netlist.flip_flops for net in storage.pins.values()}
     needed |= {net for memory in netlist.memories for nets in memory.inputs.values() for net in nets}
     for k in reversed(range(len(netlist.gates))):

@@ -22,13 +22,15 @@ from codesign.flows.tmr_lanes import (
     reaches_itself,
     shared_clocks,
     shared_gates,
+    shared_resets,
     unvoted_outputs,
 )
 from codesign.flows.tmr_rules import LEVELS, Requirement, Violation
-from codesign.flows.tmr_symbolic import Symbolic, symbolic
+from codesign.flows.tmr_symbolic import Symbolic, clock_nets, memory_groups, symbolic
 from codesign.flows.tmr_upsets import (
     ErrorOutput,
     check_memories,
+    error_ports,
     difference_violations,
     lane_outputs,
     masking_violations,
@@ -78,9 +80,9 @@ class TmrReport:
             f"{self.top}: {self.flip_flops} flip-flops, {self.protected_bits} bits in three copies ({levels}), "
             f"{self.constant_bits} constant, {self.unprotected_bits} unprotected; {self.memory_bits} memory bits"
         )
-        verdict = (
-            f"{len(self.violations)} violations of mode {self.mode}" if self.violations else f"{self.mode}: proven"
-        )
+        empty = not self.triples and not self.constant_bits and not self.memory_bits
+        proven = f"{self.mode}: nothing that holds state stands three times" if empty else f"{self.mode}: proven"
+        verdict = f"{len(self.violations)} violations of mode {self.mode}" if self.violations else proven
         lines = [counts, *(violation.line for violation in self.violations[:LISTED])]
         if len(self.violations) > LISTED:
             lines.append(f"... and {len(self.violations) - LISTED} more violations, all in --json")
@@ -105,9 +107,22 @@ def no_garbage_collection() -> Iterator[None]:
 
 def check(netlist: FlatNetlist, requirement: Requirement) -> TmrReport:
     """Check a flat netlist against what is required of it."""
+    # Only where every flip-flop has to be a copy, chance in weaker names does no harm.
+    weak = not requirement.selective and requirement.mode != "none"
+    found = find_triples(netlist, weak=weak)
+    report = _report(netlist, found, requirement)
+    if report.violations:
+        other = find_triples(netlist, weak=weak, outer_first=True)
+        if {t.flip_flops for t in other.triples} != {t.flip_flops for t in found.triples}:
+            second = _report(netlist, other, requirement)
+            return report if second.violations else second
+    return report
+
+
+def _report(netlist: FlatNetlist, found: Triples, requirement: Requirement) -> TmrReport:
+    """Check a flat netlist whose copies are `found`. Copies that pass are copies, however they were found."""
     top = netlist.top
-    found = find_triples(netlist)
-    model = symbolic(netlist, found.triples, lane_inputs=requirement.at_least("full"))
+    model = symbolic(netlist, found.triples, requirement.constants)
     structure = list(_structure(netlist, found, requirement))
     levels, violations, memory_bits = _examine(model, found.triples, requirement)
     counted = len(found.triples) + found.constant_bits
@@ -175,9 +190,11 @@ def _examine(
 ) -> tuple[list[str], list[Violation], int]:
     """Return the level of each triple, the violations of what is required, and the memory bits of one copy."""
     copy_of = {k: copy for triple in triples for copy, k in zip(LANES, triple.flip_flops, strict=True)}
-    memories = check_memories(model, copy_of)
-    nets = model.netlist.outputs.get(requirement.error_output)
-    error = None if nets is None else ErrorOutput(nets, memories.readers)
+    ignored = [lane_outputs(model, copy, requirement) for copy in LANES]
+    memories = check_memories(model, copy_of, ignored)
+    ports = error_ports(model.netlist.outputs, requirement.error_output)
+    nets = tuple(net for port in ports for net in model.netlist.outputs[port])
+    error = ErrorOutput(nets, memories.readers) if ports else None
     violations: list[Violation] = []
     if requirement.at_least("registers"):
         violations += memories.violations if not requirement.selective else ()
@@ -187,13 +204,14 @@ def _examine(
     # An output that is high anyway says nothing about a single triple.
     noisy = any(violation.rule == "error output" for violation in violations)
     levels = []
-    examined = _Examination(model, triples, requirement, None if noisy else error)
+    examined = _Examination(model, triples, requirement, None if noisy else error, ignored)
     for triple, loop in zip(triples, reaches_itself(model, triples), strict=True):
         level, faults = examined.triple(triple, loop)
         levels.append(level)
         violations += [f for f in faults if requirement.at_least(_NEEDED_FROM.get(f.rule, "registers"), triple.name)]
     if requirement.mode in {"full", "full_clocks"}:
         violations += unvoted_outputs(model, examined.lanes, examined.ignored, examined.in_lanes)
+        violations += examined.memories()
     if requirement.mode == "full_clocks":
         violations += examined.resets
     return levels, violations, memories.bits
@@ -206,20 +224,32 @@ class _Examination:
     """What is computed once for all triples of a netlist."""
 
     def __init__(
-        self, model: Symbolic, triples: Sequence[Triple], requirement: Requirement, error: ErrorOutput | None
-    ) -> None:
+        self, model: Symbolic, triples: Sequence[Triple], requirement: Requirement,
+        error: ErrorOutput | None, ignored: Sequence[frozenset[str]],
+    ) -> None:  # fmt: skip
         self.model = model
+        self.requirement = requirement
         self.error = error
-        self.ignored = [lane_outputs(model, copy, requirement.error_output) for copy in LANES]
+        self.ignored = ignored
         # Where single registers need less than the design, their shared logic says nothing about the lanes.
         in_lanes = [triple for triple in triples if requirement.at_least("full", triple.name)]
         self.in_lanes = in_lanes or triples
         ends = fan_outs(model.netlist) if requirement.mixes_lanes else frozenset[int]()
-        self.lanes = find_lanes(model, self.in_lanes, ends)
+        self.groups = {
+            stem: copies
+            for stem, copies in memory_groups(model.netlist).items()
+            if len(copies) == len(LANES) and requirement.at_least("full", stem)
+        }
+        self.lanes = find_lanes(model, self.in_lanes, self.groups, ends)
         counting = [triple for triple in triples if triple.name.startswith(requirement.counters)]
         self.counters = frozenset(k for triple in counting for k in triple.flip_flops)
-        self.clocks, self.resets = shared_clocks(model.netlist, self.lanes, triples)
-        self.matters = gates_that_matter(model, requirement.error_output)
+        flip_flops = model.netlist.flip_flops
+        clocks = {t.name: [clock_nets(flip_flops[k]) for k in t.flip_flops] for t in triples}
+        self.clocks = shared_clocks(
+            model.netlist, clocks | {stem: [one.clocks for one in copies] for stem, copies in self.groups.items()}
+        )
+        self.resets = shared_resets(model.netlist, self.lanes)
+        self.matters = gates_that_matter(model, error_ports(model.netlist.outputs, requirement.error_output))
 
     def triple(self, triple: Triple, loop: bool) -> tuple[str, list[Violation]]:
         """Return the level of a triple and all that keeps it from the highest; `loop`: it is part of what it loads."""
@@ -227,7 +257,8 @@ class _Examination:
         unmasked, changes = masking_violations(self.model, triple, self.ignored, self.error, self.counters)
         faults += unmasked
         protected = all(fault.rule == "error output" for fault in faults)
-        shared = shared_gates(self.model.netlist, self.lanes, triple)
+        pins = [net for k in triple.flip_flops for net in self.model.netlist.flip_flops[k].pins.values()]
+        shared = shared_gates(self.model.netlist, self.lanes, pins)
         voters = not loop or not shared or private_voters(self.model.netlist, self.lanes, changes, self.matters)
         if not voters:
             what = "copies A, B and C do not have a voter each in their feedback"
@@ -235,11 +266,22 @@ class _Examination:
         if shared:
             what = "cells stand in front of more than one copy"
             faults.append(Violation(triple.name, "separate logic", what, shared))
-        clocks = self.clocks.get(triple.name, ())
-        if clocks:
-            what = f"the copies do not have a clock each: {', '.join(clocks)}"
-            faults.append(Violation(triple.name, "separate clocks", what))
-        return _level(protected, voters, not shared, not clocks and not self.resets), faults
+        clocks = self._clocks(triple.name)
+        return _level(protected, voters, not shared, not clocks and not self.resets), faults + clocks
+
+    def _clocks(self, name: str) -> list[Violation]:
+        what = f"the copies do not have a clock each: {', '.join(self.clocks.get(name, ()))}"
+        return [Violation(name, "separate clocks", what)] if name in self.clocks else []
+
+    def memories(self) -> Iterator[Violation]:
+        """Yield what the copies of memories share: cells in front of them, and in `full_clocks` clocks."""
+        for stem, copies in self.groups.items():
+            pins = [net for memory in copies for nets in memory.inputs.values() for net in nets]
+            shared = shared_gates(self.model.netlist, self.lanes, pins)
+            if shared:
+                yield Violation(stem, "separate logic", "cells stand in front of more than one copy", shared)
+            if self.requirement.at_least("full_clocks", stem):
+                yield from self._clocks(stem)
 
 
 def _level(*holds: bool) -> str:
@@ -251,7 +293,7 @@ def _level(*holds: bool) -> str:
 
 
 def _remains(netlist: FlatNetlist, requirement: Requirement, levels: Sequence[str], single: int) -> Iterator[str]:
-    if requirement.error_output not in netlist.outputs:
+    if not error_ports(netlist.outputs, requirement.error_output):
         yield f"no output {requirement.error_output}: upsets are masked, but nothing shows them"
     if single:
         yield f"{single} flip-flops or latches outside of triples"

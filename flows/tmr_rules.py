@@ -34,7 +34,8 @@ class Requirement:
     the mode that stands there. `selective` allows flip-flops outside of triples. `protected_bits`, if given, is the
     number of triples and of bits that are the same constant in all copies. `error_output` is the port that is high
     while a copy differs; whether it must exist says `error_output_required`. Registers whose name starts with one of
-    `counters` count errors: they alone may load what a single copy changes.
+    `counters` count errors: they alone may load what a single copy changes. `constants` are the values that inputs hold
+    while the chip runs, such as the enable of a scan chain.
     """
 
     mode: str = "registers"
@@ -44,6 +45,7 @@ class Requirement:
     error_output: str = "tmr_err"
     error_output_required: bool = False
     counters: tuple[str, ...] = ()
+    constants: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for mode in (self.mode, *self.exceptions.values()):

@@ -1,12 +1,12 @@
 """Every upset of one copy is masked, shown by the error output and healed; the three copies load the same function."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from codesign.flows.aig import FALSE, TRUE
 from codesign.flows.flat_netlist import Memory, Storage
-from codesign.flows.tmr_rules import Violation
-from codesign.flows.tmr_symbolic import ROLES, Change, Symbolic, does, follow, lane_name
+from codesign.flows.tmr_rules import Requirement, Violation
+from codesign.flows.tmr_symbolic import ROLES, Change, Symbolic, does, follow, lane_name, memory_groups
 from codesign.flows.triple_names import Triple
 from codesign.verilog_names import LANES
 
@@ -21,11 +21,18 @@ class ErrorOutput:
     excused: frozenset[int]
 
 
-def lane_outputs(model: Symbolic, copy: str, error_output: str) -> frozenset[str]:
-    """Return the outputs that may be wrong while `copy` is: the error output, and copy `copy` of a triplicated one."""
+def error_ports(outputs: Collection[str], name: str) -> tuple[str, ...]:
+    """Return the ports of the error output, which may stand three times; none if there is none."""
+    lanes = tuple(f"{name}{copy}" for copy in LANES)
+    return (name,) if name in outputs else lanes if set(lanes) <= set(outputs) else ()
+
+
+def lane_outputs(model: Symbolic, copy: str, requirement: Requirement) -> frozenset[str]:
+    """Return the outputs that may be wrong while `copy` is: of errors, copy `copy` of one, and those that need no mode."""
     outputs = model.netlist.outputs
     own = {name for name in outputs if name.endswith(copy) and lane_name(name, outputs) != name}
-    return frozenset(own | {error_output})
+    free = {name for name in outputs if requirement.exceptions and not requirement.at_least("registers", name)}
+    return frozenset(own | free).union(error_ports(outputs, requirement.error_output))
 
 
 def masking_violations(
@@ -136,15 +143,13 @@ class Memories:
     bits: int
 
 
-def check_memories(model: Symbolic, copy_of: Mapping[int, str]) -> Memories:
+def check_memories(model: Symbolic, copy_of: Mapping[int, str], ignored: Sequence[frozenset[str]]) -> Memories:
     """Check that memories stand three times, write and read alike, and are each read by flip-flops of their own copy.
 
-    `copy_of` gives the copy of each flip-flop that is in a triple. Tables, which nothing writes, hold no state.
+    `copy_of` gives the copy of each flip-flop that is in a triple, `ignored` the outputs that may be wrong for each
+    copy. Tables, which nothing writes, hold no state.
     """
-    written = {memory.name: memory for memory in model.netlist.memories if memory.written}
-    groups: dict[str, list[Memory]] = {}
-    for name in sorted(written):
-        groups.setdefault(lane_name(name, written), []).append(written[name])
+    groups = memory_groups(model.netlist)
     violations: list[Violation] = []
     readers: set[int] = set()
     for stem, copies in groups.items():
@@ -153,17 +158,25 @@ def check_memories(model: Symbolic, copy_of: Mapping[int, str]) -> Memories:
         elif not _alike(model, copies):
             violations.append(Violation(stem, "same function", "the copies of a memory do not write and read alike"))
         for memory in copies:
-            flipped = {net: model.literals[net] ^ 1 for net in memory.outputs}
-            change = follow(model, flipped, ignored=frozenset(), to_end=True)
-            found = {k for k, _ in change.flip_flops}
-            readers |= found
-            if len(copies) == len(LANES) and any(copy_of.get(k) != memory.name[-1] for k in found):
-                what = f"copy {memory.name[-1]} is read by flip-flops of another copy"
-                violations.append(Violation(stem, "masking", what, _cells(model, sorted(found))))
+            free = {net: model.aig.variable() for net in memory.outputs}
+            copy = memory.name[-1] if len(copies) == len(LANES) else ""
+            change = follow(model, free, ignored=ignored[LANES.index(copy)] if copy else frozenset(), to_end=True)
+            readers |= {k for k, _ in change.flip_flops}
+            violations += _misread(model, stem, copy, copy_of, change) if copy else ()
     return Memories(tuple(violations), frozenset(readers), sum(copies[0].bits for copies in groups.values()))
+
+
+def _misread(model: Symbolic, stem: str, copy: str, copy_of: Mapping[int, str], change: Change) -> Iterator[Violation]:
+    """Yield what takes any words of copy `copy` of a memory without a vote, but for flip-flops of that copy."""
+    found = sorted({k for k, _ in change.flip_flops})
+    if any(copy_of.get(k) != copy for k in found):
+        yield Violation(stem, "masking", f"copy {copy} is read by flip-flops of another copy", _cells(model, found))
+    reached = (*change.ports, *(model.netlist.memories[k].name for k in change.memories))
+    if reached:
+        yield Violation(stem, "masking", f"copy {copy} alone changes {', '.join(reached)}")
 
 
 def _alike(model: Symbolic, copies: Sequence[Memory]) -> bool:
     first, *others = ([model.literals[n] for _, nets in sorted(m.inputs.items()) for n in nets] for m in copies)
-    same_size = len({(memory.bits, len(memory.outputs)) for memory in copies}) == 1
-    return same_size and all(len(other) == len(first) and all(map(model.aig.equal, first, other)) for other in others)
+    same_kind = all(memory.parameters == copies[0].parameters for memory in copies)
+    return same_kind and all(len(other) == len(first) and all(map(model.aig.equal, first, other)) for other in others)

@@ -1,10 +1,11 @@
 """Which flip-flops are copies of one bit: found by net names whose last part ends in A, B, C (`u.qA`, `u.qB`, `u.qC`).
 
-Where no last part does, another part of the hierarchical name may (`u_regA.q`, `u_regB.q`, `u_regC.q`).
+Where no last part does, another part of the hierarchical name may (`u_regA.q`, `u_regB.q`, `u_regC.q`). Weaker names find
+what is left: `q_a`, `q_b`, `q_c`; digits (`q_tmr0` to `2`, or `1` to `3`); inputs `a`, `b`, `c` of a voter that was a module.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from codesign.flows.flat_netlist import Bit, FlatNetlist
@@ -13,7 +14,16 @@ from codesign.verilog_names import LANES
 # The names that the register templates give their copies: only there a bit may be a constant in all three.
 _REGISTER = re.compile(r"(.*\.)?(triplicated\.q|copy)\?", re.DOTALL)
 _SINGLE = "single.qA"
-_COPY = re.compile(r"(.*)([ABC])((?:\[-?\d+\])*)", re.DOTALL)
+# What may follow: what tools add to registers, and the index of a bit: q[3], q(3), q<3>, q_3_.
+_END = r"((?:_reg)?(?:\[-?\d+\]|\(-?\d+\)|<-?\d+>|_\d+_)*)"
+_COPY = re.compile(rf"(.*)([ABC]){_END}", re.DOTALL)
+# Weaker names, the best first, and what the copies are called.
+_WEAK = (
+    (re.compile(rf"(.*_)([abc]){_END}", re.DOTALL), "abc"),
+    (re.compile(rf"(.*[^\d])([012]){_END}", re.DOTALL), "012"),
+    (re.compile(rf"(.*[^\d])([123]){_END}", re.DOTALL), "123"),
+    (re.compile(rf"()([abc]){_END}", re.DOTALL), "abc"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Triples:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Names that differ in the letter of the copy alone; `rank` orders them, the best first."""
+    """Names that differ in the letter of the copy alone; `rank` orders them, the best first; `bits` by A, B, C."""
 
     name: str
     rank: tuple[int, int, int, str]
@@ -51,13 +61,32 @@ class _Group:
         return self.name if self.width == 1 else f"{self.name}[{self.offset + index}]"
 
 
-def find_triples(netlist: FlatNetlist) -> Triples:
-    """Find the copies of every register bit; flip-flops of incomplete, merged or half-constant groups are faults."""
+def find_triples(netlist: FlatNetlist, *, weak: bool = False, outer_first: bool = False) -> Triples:
+    """Find the copies of every register bit; flip-flops of incomplete, merged or half-constant groups are faults.
+
+    `weak`: by weaker names too. Names that differ in their last part come first, or last with `outer_first`.
+    """
     origin = origins(netlist)
-    groups = sorted(_groups(netlist, origin), key=lambda group: group.rank)
-    triples: list[Triple] = []
+
+    def ranked(pattern: re.Pattern[str], letters: str) -> list[_Group]:
+        sign = -1 if outer_first else 1
+        found = _groups(netlist, origin, pattern, letters)
+        return sorted(found, key=lambda group: (sign * group.rank[0], *group.rank[1:]))
+
+    groups = ranked(_COPY, "".join(LANES))
     taken: set[int] = set()
-    constant = 0
+    triples = list(_take(groups, origin, taken))
+    taken |= _alone(netlist, origin)
+    for style in _WEAK:
+        if weak and len(taken) < len(netlist.flip_flops):
+            triples += _take(ranked(*style), origin, taken)
+    whole = (bits for group in groups if _is_register(group) for _, bits in _positions(group) if len(bits) == len(LANES))
+    constant = sum(_constant(bits) is not None for bits in whole)
+    return Triples(tuple(triples), constant, tuple(_faults(groups, origin, taken, netlist)))
+
+
+def _take(groups: Iterable[_Group], origin: Mapping[int, tuple[int, bool]], taken: set[int]) -> Iterator[Triple]:
+    """Yield the triples of `groups` none of whose flip-flops is `taken`, and take them."""
     for group in groups:
         for index, bits in _positions(group):
             found = [origin.get(bit) if isinstance(bit, int) else None for bit in bits]
@@ -66,9 +95,7 @@ def find_triples(netlist: FlatNetlist) -> Triples:
                 copies = (a[0], b[0], c[0])
                 if len(set(copies)) == len(LANES) and taken.isdisjoint(copies):
                     taken.update(copies)
-                    triples.append(Triple(group.label(index), copies, (a[1], b[1], c[1])))
-            constant += _is_register(group) and len(bits) == len(LANES) and _constant(bits) is not None
-    return Triples(tuple(triples), constant, tuple(_faults(groups, origin, taken, netlist)))
+                    yield Triple(group.label(index), copies, (a[1], b[1], c[1]))
 
 
 def origins(netlist: FlatNetlist) -> dict[int, tuple[int, bool]]:
@@ -82,7 +109,9 @@ def origins(netlist: FlatNetlist) -> dict[int, tuple[int, bool]]:
     return found
 
 
-def _groups(netlist: FlatNetlist, origin: Mapping[int, tuple[int, bool]]) -> Iterator[_Group]:
+def _groups(
+    netlist: FlatNetlist, origin: Mapping[int, tuple[int, bool]], pattern: re.Pattern[str], letters: str
+) -> Iterator[_Group]:
     found: dict[tuple[str, int], dict[str, tuple[Bit, ...]]] = {}
     offsets: dict[tuple[str, int], int] = {}
     for name, (offset, bits) in netlist.names.items():
@@ -90,11 +119,11 @@ def _groups(netlist: FlatNetlist, origin: Mapping[int, tuple[int, bool]]) -> Ite
             continue
         parts = name.split(".")
         for depth, part in enumerate(reversed(parts)):
-            match = _COPY.fullmatch(part)
+            match = pattern.fullmatch(part)
             if match:
                 at = len(parts) - 1 - depth
                 key = ".".join((*parts[:at], f"{match.group(1)}?{match.group(3)}", *parts[at + 1 :]))
-                found.setdefault((key, depth), {})[match.group(2)] = bits
+                found.setdefault((key, depth), {})[LANES[letters.index(match.group(2))]] = bits
                 offsets[key, depth] = offset
     for (name, depth), copies in found.items():
         stored = any(isinstance(bit, str) or bit in origin for bits in copies.values() for bit in bits)
@@ -119,12 +148,11 @@ def _faults(
     groups: list[_Group], origin: Mapping[int, tuple[int, bool]], taken: set[int], netlist: FlatNetlist
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield for every flip-flop outside of a triple, once, why the names that it has make no triple."""
-    alone = _alone(netlist, origin)
     said: set[int] = set()
     for group in groups:
         for index, bits in _positions(group):
             stored = [origin[bit][0] for bit in bits if isinstance(bit, int) and bit in origin]
-            new = [k for k in stored if k not in taken and k not in said and k not in alone]
+            new = [k for k in stored if k not in taken and k not in said]
             half = _is_register(group) and any(isinstance(bit, str) for bit in bits) and _constant(bits) is None
             if new or (half and not stored):
                 said.update(stored)
