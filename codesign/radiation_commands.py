@@ -81,7 +81,7 @@ TMR_CHECKS = (*TMR_MODES, SELECTIVE)
     help="Folder for what has to be synthesised first.",
 )  # fmt: skip
 def check_tmr(path: Path, *, liberty: Path | None, as_json: bool, top: str | None, work: Path, **given: Any) -> None:
-    """Prove triplication in PATH: a flat Yosys JSON netlist, or a folder of emitted Verilog. Exit code 1 if broken."""
+    """Prove triplication in PATH: a netlist (Yosys JSON or Verilog) or emitted Verilog. Exit code 1 if broken."""
     from codesign.flows.check_tmr import check_path, manifest_requirement, requirement_for
 
     mode, bits = given["mode"], given["expected_bits"]

@@ -8,7 +8,7 @@ from typing import Any
 from codesign.errors import BadInputError
 from codesign.files import read_json
 from codesign.flows import yosys_scripts as scripts
-from codesign.flows.flat_netlist import flat_netlist, is_flat
+from codesign.flows.flat_netlist import flat_netlist, is_flat, is_whole
 from codesign.flows.liberty import Library, read_liberty
 from codesign.flows.netlist import read_module
 from codesign.flows.tmr_netlist import TmrReport, check, check_netlist, no_garbage_collection
@@ -23,10 +23,11 @@ SELECTIVE = "selective"
 VOTERS = "triplicated_voters"
 _VOTED_COPY = "triplicated_voters.copies.copyA"
 DEFAULT_CLOCK_NS = 25.0
+VERILOG = (".v", ".vg", ".sv")
 
 
 def check_path(path: Path, top: str | None, requirement: Requirement, liberty: Path | None, work: Path) -> TmrReport:
-    """Check a Yosys JSON netlist, or the Verilog of a folder with a manifest, against `requirement`.
+    """Check a netlist, Yosys' JSON or Verilog, or the Verilog of a folder with a manifest, against `requirement`.
 
     The folder is synthesised in `work`, to the cells of `liberty` if given; a netlist with words or modules is mapped
     to flat gates.
@@ -45,6 +46,9 @@ def check_path(path: Path, top: str | None, requirement: Requirement, liberty: P
 def _check_file(
     path: Path, top: str | None, requirement: Requirement, library: Library | None, work: Path
 ) -> TmrReport:
+    if path.suffix in VERILOG:
+        script = scripts.to_gates_script(top, "netlist.v")
+        path = run_job(script, "to_gates", {"netlist.v": path}, work, 3600.0) / "netlist.json"
     with no_garbage_collection():
         modules = read_json(path).get("modules", {})
         top = top or _top(path, modules)
@@ -115,9 +119,9 @@ def requirement_for(mode: str) -> Requirement:
 
 
 def _top(path: Path, modules: dict[str, Any]) -> str:
-    """Return the top module of a Yosys JSON netlist: the one marked so, or the only one."""
+    """Return the top module of a Yosys JSON netlist: the one marked so, or the only one that is no cell of a library."""
     marked = [n for n, m in modules.items() if int(str(m.get("attributes", {}).get("top", "0")), 2)]
-    names = marked or list(modules)
+    names = marked or [name for name, module in modules.items() if is_whole(module)]
     if len(names) != 1:
-        raise BadInputError(f"{path} does not say which module is the top: choose with --top of {', '.join(modules)}")
+        raise BadInputError(f"{path} does not say which module is the top: choose with --top of {', '.join(names) or 'none'}")
     return str(names[0])

@@ -115,10 +115,11 @@ def is_flat(module: Mapping[str, Any], modules: Mapping[str, Any]) -> bool:
     """Whether Yosys need not flatten `module` or map words (`$and`, `$dff`, ...) to gates first."""
     types = {str(cell["type"]) for cell in module["cells"].values()} - _NO_HARDWARE
     words = (t for t in types if t.startswith("$") and not t.startswith("$_") and not _MEMORY.fullmatch(t))
-    return not any(words) and not any(_is_whole(modules.get(t)) for t in types)
+    return not any(words) and not any(is_whole(modules.get(t)) for t in types)
 
 
-def _is_whole(module: Mapping[str, Any] | None) -> bool:
+def is_whole(module: Mapping[str, Any] | None) -> bool:
+    """Whether a module of Yosys' JSON is there with what it holds, and no black box such as a cell of a library."""
     return module is not None and not int(str(module.get("attributes", {}).get("blackbox", "0")), 2)
 
 

@@ -75,14 +75,15 @@ def gates_script(top: str, sources: Sequence[str], borders: bool = False) -> str
     )
 
 
-def to_gates_script(top: str) -> str:
-    """Return the script that flattens words.json and maps its words to gates, memories to flip-flops, no more.
+def to_gates_script(top: str | None, source: str = "words.json") -> str:
+    """Return the script that flattens `source` and maps its words to gates, memories to flip-flops, no more.
 
-    Cells of a library, which have no module in there, stay.
+    `source` is JSON of Yosys or a netlist in Verilog; without a `top` Yosys finds it. Cells of a library, which have no
+    module in there, stay.
     """
     return _script(
-        "read_json words.json",
-        f"hierarchy -top {top}",
+        f"read_json {source}" if source.endswith(".json") else f"read_verilog {source}",
+        f"hierarchy -top {top}" if top else "hierarchy -auto-top",
         "proc",
         FLATTEN,
         *("memory_collect", "memory_map", "techmap", "write_json netlist.json"),

@@ -6,6 +6,7 @@ import pytest
 
 from codesign.cli import execute
 from codesign.errors import BadInputError
+from codesign.files import read_json, write_json
 from codesign.flows.check_tmr import check_path
 from codesign.flows.tmr_rules import Requirement
 from codesign.flows.yosys_job import run_job
@@ -169,6 +170,8 @@ DESIGNS = {
         memory(address="wire [1:0] s = wa + 2'd3; assign waA = s; assign waB = s; assign waC = s;"), "full", False, {}),
 }  # fmt: skip
 
+IN_VERILOG = ("names_escaped", "held_by_enable")
+
 
 @pytest.fixture(scope="module")
 def netlists(build_cache, tmp_path_factory) -> Path:
@@ -179,6 +182,7 @@ def netlists(build_cache, tmp_path_factory) -> Path:
         memories = "synth -noabc -run begin:fine -top {0}\nopt -full\nmemory -nomap\nopt_clean\ntechmap\nopt"
         lines += ["design -load all", (memories if "memory" in top else "synth -noabc -top {0}").format(top)]
         lines += ["setattr -mod -unset keep_hierarchy", "flatten", "opt_clean", f"write_json {top}.json"]
+        lines += [f"write_verilog -noattr {top}.v"] if top in IN_VERILOG else []
     return run_job("\n".join(lines) + "\n", "tmr_foreign", {"foreign.v": scratch}, build_cache, 200.0)
 
 
@@ -187,6 +191,21 @@ def test_netlists_of_others_are_judged_right(netlists, top, tmp_path):
     _, mode, intact, further = DESIGNS[top]
     report = check_path(netlists / f"{top}.json", top, Requirement(mode, **further), None, tmp_path)
     assert bool(report.violations) != intact, report.text
+
+
+@pytest.mark.parametrize("top", IN_VERILOG)
+def test_a_netlist_may_be_verilog(netlists, top, tmp_path):
+    report = check_path(netlists / f"{top}.v", None, Requirement(), None, tmp_path)
+    assert (report.top, bool(report.violations)) == (top, not DESIGNS[top][2]), report.text
+
+
+def test_library_cells_are_not_taken_for_the_top(netlists, tmp_path):
+    content = read_json(netlists / "names_lower.json")
+    content["modules"]["names_lower"]["attributes"].pop("top")
+    box = {"attributes": {"blackbox": "1"}, "ports": {}, "cells": {}, "netnames": {}}
+    content["modules"] = {"cell": box, **content["modules"]}
+    path = write_json(tmp_path / "netlist.json", content)
+    assert check_path(path, None, Requirement(), None, tmp_path).top == "names_lower"
 
 
 @pytest.mark.parametrize("blind", [False, True])
