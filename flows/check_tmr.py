@@ -119,9 +119,10 @@ def requirement_for(mode: str) -> Requirement:
 
 
 def _top(path: Path, modules: dict[str, Any]) -> str:
-    """Return the top module of a Yosys JSON netlist: the one marked so, or the only one that is no cell of a library."""
+    """Return the top module of a Yosys JSON netlist: the one marked so, or the only one not of a library."""
     marked = [n for n, m in modules.items() if int(str(m.get("attributes", {}).get("top", "0")), 2)]
     names = marked or [name for name, module in modules.items() if is_whole(module)]
     if len(names) != 1:
-        raise BadInputError(f"{path} does not say which module is the top: choose with --top of {', '.join(names) or 'none'}")
+        choice = ", ".join(names) or "none"
+        raise BadInputError(f"{path} does not say which module is the top: choose with --top of {choice}")
     return str(names[0])

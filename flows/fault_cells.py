@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
-from codesign.flows.gate_library import YOSYS_GATES
-from codesign.flows.liberty import Cell, Library
+from codesign.flows.gate_library import YOSYS_GATES, CellKind, gate_kinds, kind_of
+from codesign.flows.liberty import FlipFlop, Library
 from codesign.flows.logic import Expression, parse_function
 from codesign.flows.netlist import HIGH, LOW
 from codesign.sim.seu import OPERATORS, Gates
@@ -26,6 +26,8 @@ Pins = Mapping[str, Nets]
 MULTIPLEXERS = ("$_MUX_", "$_NMUX_")
 # $_DFF_, $_DFFE_, $_SDFF_, $_SDFFE_ and $_SDFFCE_; then the polarities of clock, reset, its value, enable.
 _FLIP_FLOP = re.compile(r"\$_(?P<kind>S?DFFC?E?)_(?P<clock>[NP])(?:(?P<reset>[NP])(?P<value>[01]))?(?P<enable>[NP])?_")
+_FORCED = {"P0": "andnot", "N0": "and", "P1": "or", "N1": "ornot"}
+_GATES = gate_kinds()
 _INVERTED = {"and": "nand", "or": "nor", "xor": "xnor", "buf": "not", "mux": "not"}
 
 
@@ -42,6 +44,7 @@ class Builder:
     names: list[Nets] = field(default_factory=list)
     clocks: list[Nets] = field(default_factory=list)
     falling: list[NDArray[np.bool_]] = field(default_factory=list)
+    forcing: list[Nets] = field(default_factory=list)
 
     def fresh(self, count: int) -> Nets:
         """Return `count` new nets."""
@@ -57,6 +60,12 @@ class Builder:
         self.inputs.append(np.stack(columns, axis=1))
         self.outputs.append(out)
         return out
+
+    def force(self, operator: str, value: Nets, by: Nets, output: Nets | None = None) -> Nets:
+        """Add gates with which an asynchronous set or reset acts on what a flip-flop shows."""
+        first = sum(map(len, self.operators))
+        self.forcing.append(np.arange(first, first + len(value)))
+        return self.gate(operator, [value, by], output)
 
     def expression(self, function: Expression, pins: Pins, output: Nets | None = None) -> Nets:
         """Add the gates of a boolean function of `pins`; return its output nets."""
@@ -98,7 +107,7 @@ class Builder:
 
 def is_yosys_gate(kind: str) -> bool:
     """Whether `add_cells` knows Yosys' own cell type `kind`."""
-    return kind in YOSYS_GATES or _FLIP_FLOP.fullmatch(kind) is not None
+    return kind_of(kind, _GATES, None) is not None
 
 
 def add_cells(builder: Builder, kind: str, pins: Pins, library: Library | None) -> None:
@@ -111,8 +120,8 @@ def add_cells(builder: Builder, kind: str, pins: Pins, library: Library | None) 
         builder.expression(parse_function(YOSYS_GATES[kind]), pins, pins["Y"])
     elif match := _FLIP_FLOP.fullmatch(kind):
         _add_flip_flops(builder, match, pins)
-    elif library is not None and kind in library.cells and not library.cells[kind].latch:
-        _add_library_cells(builder, library.cells[kind], pins)
+    elif (described := _described(kind, library)) is not None:
+        _add_described(builder, kind, described, pins)
     else:
         where = f"nor one of library {library.name}" if library else "and no liberty file is given (--liberty)"
         raise BadInputError(f"cell {kind} of the netlist is no gate or flip-flop of Yosys, {where}")
@@ -130,57 +139,62 @@ def _add_flip_flops(builder: Builder, match: re.Match[str], pins: Pins) -> None:
             low, high = (q, d) if match["enable"] == "P" else (d, q)
             d = builder.gate("mux", [low, high, pins["E"]])
         elif step == "reset" and match["reset"]:
-            d = _reset(builder, d, match, pins, None)
+            d = builder.gate(_FORCED[match["reset"] + match["value"]], [d, pins["R"]])
     if asynchronous:
-        _reset(builder, state, match, pins, q)
+        builder.force(_FORCED[match["reset"] + match["value"]], state, pins["R"], q)
     builder.flip_flop(d, state, q, pins["C"], match["clock"] == "N")
 
 
-def _reset(builder: Builder, data: Nets, match: re.Match[str], pins: Pins, output: Nets | None) -> Nets:
-    forced = {"P0": "andnot", "N0": "and", "P1": "or", "N1": "ornot"}[match["reset"] + match["value"]]
-    return builder.gate(forced, [data, pins["R"]], output)
+def _described(name: str, library: Library | None) -> CellKind | None:
+    """Return what a cell does, outputs without a function left out; None for a latch and what nobody describes."""
+    if library is None or name not in library.cells:
+        return kind_of(name, _GATES, None)
+    cell = library.cells[name]
+    functions = {pin: cell.pins[pin].function for pin in cell.outputs}
+    known = {pin: function for pin, function in functions.items() if function is not None}
+    return None if cell.latch else CellKind(known, cell.flip_flop)
 
 
-def _add_library_cells(builder: Builder, cell: Cell, pins: Pins) -> None:
+def _add_described(builder: Builder, name: str, kind: CellKind, pins: Pins) -> None:
     count = len(next(iter(pins.values())))
-    given = {name: pins.get(name, np.full(count, LOW)) for name in (*cell.inputs, *pins)}
+    loads = kind.flip_flop
+    states = () if loads is None else (loads.next_state, loads.clocked_on, loads.clear, loads.preset)
+    read = {pin for one in (*kind.outputs.values(), *states) if one is not None for pin in one.variables}
+    given = {pin: np.full(count, LOW) for pin in read} | dict(pins)
     shown = None
-    if cell.flip_flop is not None:
-        shown = _shown_state(cell, pins)
-        given |= _add_library_state(builder, cell, given, shown, count)
-    for name in cell.outputs:
-        function = cell.pins[name].function
-        if name in pins and function is not None and name != shown:
-            builder.expression(function, given, pins[name])
+    if loads is not None:
+        shown = _shown_state(kind, loads, pins)
+        given |= _add_state(builder, name, loads, given, shown, next((o for o in kind.outputs if o in pins), None))
+    for output, function in kind.outputs.items():
+        if output in pins and output != shown:
+            builder.expression(function, given, pins[output])
 
 
-def _shown_state(cell: Cell, pins: Pins) -> str | None:
+def _shown_state(kind: CellKind, loads: FlipFlop, pins: Pins) -> str | None:
     """The output that is the flip-flop's state itself, for which no gate is needed."""
-    flip_flop = cell.flip_flop
-    assert flip_flop is not None
-    if flip_flop.clear is not None or flip_flop.preset is not None:
+    if loads.clear is not None or loads.preset is not None:
         return None
-    state = Expression("variable", name=flip_flop.state)
-    return next((name for name in cell.outputs if name in pins and cell.pins[name].function == state), None)
+    state = Expression("variable", name=loads.state)
+    return next((name for name, function in kind.outputs.items() if name in pins and function == state), None)
 
 
-def _add_library_state(builder: Builder, cell: Cell, pins: Pins, shown: str | None, count: int) -> dict[str, Nets]:
-    """Add the flip-flops of a library cell; return the nets of its state and inverse state."""
-    flip_flop = cell.flip_flop
-    assert flip_flop is not None
-    clock, falling = flip_flop.clocked_on, flip_flop.clocked_on.operator == "not"
-    pin = clock.operands[0] if falling else clock
+def _add_state(  # noqa: PLR0917
+    builder: Builder, cell: str, loads: FlipFlop, pins: Pins, shown: str | None, named: str | None
+) -> dict[str, Nets]:
+    """Add the flip-flops of a cell, called as output `named`; return the nets of their state and inverse state."""
+    falling = loads.clocked_on.operator == "not"
+    pin = loads.clocked_on.operands[0] if falling else loads.clocked_on
     if pin.operator != "variable":
-        raise BadInputError(f"flip-flop {cell.name} loads on a function of several pins: a campaign needs one clock")
-    state = builder.fresh(count) if shown is None else pins[shown]
-    value, d = state, builder.expression(flip_flop.next_state, {**pins, flip_flop.state: state})
-    for condition, operator in ((flip_flop.clear, "andnot"), (flip_flop.preset, "or")):
+        raise BadInputError(f"flip-flop {cell} loads on a function of several pins: a campaign needs one clock")
+    state = builder.fresh(len(pins[pin.name])) if shown is None else pins[shown]
+    value, d = state, builder.expression(loads.next_state, {**pins, loads.state: state})
+    for condition, operator in ((loads.clear, "andnot"), (loads.preset, "or")):
         if condition is not None:
             active = builder.expression(condition, pins)
-            value, d = builder.gate(operator, [value, active]), builder.gate(operator, [d, active])
-    name = next((pins[output] for output in cell.outputs if output in pins), state)
-    builder.flip_flop(d, state, name, pins[pin.name], falling)
-    return {flip_flop.state: value, flip_flop.inverse: builder.gate("not", [value])}
+            value, d = builder.force(operator, value, active), builder.gate(operator, [d, active])
+    builder.flip_flop(d, state, state if named is None else pins[named], pins[pin.name], falling)
+    inverse = {loads.inverse: builder.gate("not", [value])} if loads.inverse else {}
+    return {loads.state: value, **inverse}
 
 
 def group_cells(cells: Mapping[str, Any], unconnected: int) -> dict[str, Pins]:

@@ -29,7 +29,7 @@ def find_copies(netlist: FaultNetlist, circuit: Circuit) -> Copies:
     """Three flip-flops are copies if two of these hold: a net is their majority, equal next state, names A, B, C.
 
     Equal next state means: the same in 1024 random states, in which ports that stand three times are equal, and not
-    the same in all of them.
+    the same in all of them. A copy may hold the inverse.
     """
     flip_flops, tables = circuit.supports()
     voted = flip_flops[np.isin(tables, MAJORITY_TABLES) & (flip_flops[:, 0] >= 0) & (flip_flops[:, 2] >= 0)]
@@ -37,7 +37,8 @@ def find_copies(netlist: FaultNetlist, circuit: Circuit) -> Copies:
     evidence: Counter[tuple[int, ...]] = Counter({tuple(map(int, row)) for row in voted})
     evidence.update(named)
     signature = next_states(netlist, circuit)
-    changes = ((signature != 0) & (signature != ~np.uint64(0))).any(axis=1)
+    signature ^= np.uint64(0) - (signature[:, :1] & np.uint64(1))
+    changes = (signature != 0).any(axis=1)
     found, used = [], set[int]()
     for triple, count in sorted(evidence.items()):
         equal = (signature[list(triple)] == signature[triple[0]]).all() and changes[triple[0]]

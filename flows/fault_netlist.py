@@ -36,14 +36,15 @@ class Domain:
 class FaultNetlist:
     """A circuit to inject into.
 
-    `d`, `q`: nets of every flip-flop; `registers`: its name; `initial`: what it holds before the first cycle. `nodes`:
-    nets that gates of the netlist drive, `node_names` by net; clock nets are none of these. `source`: digest of
-    the file.
+    `out_of_reset`: the gates while no asynchronous set or reset acts, from which voters are told. `d`, `q`: nets of
+    every flip-flop; `registers`: its name; `initial`: what it holds before the first cycle. `nodes`: nets that gates
+    of the netlist drive, `node_names` by net; clock nets are none of these. `source`: digest of the file.
     """
 
     top: str
     net_count: int
     gates: Gates
+    out_of_reset: Gates
     d: NDArray[np.int64]
     q: NDArray[np.int64]
     registers: tuple[str, ...]
@@ -123,6 +124,7 @@ def _assemble(
         top=top,
         net_count=builder.net_count,
         gates=gates,
+        out_of_reset=_out_of_reset(builder, gates),
         d=np.concatenate(builder.d),
         q=np.concatenate(builder.q),
         registers=tuple(names.get(int(net), f"net {net}") for net in shown),
@@ -134,6 +136,12 @@ def _assemble(
         node_names=names,
         source="",
     )
+
+
+def _out_of_reset(builder: Builder, gates: Gates) -> Gates:
+    operators = gates.operators.copy()
+    operators[np.concatenate([*builder.forcing, np.zeros(0, np.int64)])] = OPERATORS.index("buf")
+    return replace(gates, operators=operators)
 
 
 def _names(netnames: Mapping[str, Any], ports: Mapping[str, Port]) -> dict[int, str]:

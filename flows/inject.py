@@ -93,11 +93,11 @@ def _design_subject(options: RunOptions, asked: InjectOptions, folder: Path, wat
         path = gate_netlist(path, manifest["top"], folder / "synthesis") if library else path
     with watch.step("load netlist"):
         netlist = load_fault_netlist(path, manifest["top"], library)
-        circuit = Circuit(load_kernel(folder / "build"), netlist.net_count, netlist.gates, netlist.d, netlist.q)
-        copies = find_copies(netlist, circuit)
+        circuit, voting = _circuits(netlist, folder)
+        copies = find_copies(netlist, voting)
         resets = tuple(name for stem in RESET_INPUTS for name in lane_ports(stem, netlist.inputs()))
         errors = tuple(name for name in netlist.outputs() if name == ERROR_OUTPUT)
-        classes = node_classes(netlist, circuit, copies, errors, resets)
+        classes = node_classes(netlist, voting, copies, errors, resets)
     with watch.step("simulate without faults"):
         playback = design_playback(bound, manifest, netlist, whole=asked.samples is not None)
         setting = set_up(netlist, circuit, playback, copies, errors)
@@ -111,16 +111,24 @@ def _netlist_subject(asked: InjectOptions, liberty: Path | None, folder: Path, w
     with watch.step("load netlist"):
         path = gate_netlist(asked.netlist, asked.top, folder / "synthesis")
         netlist = load_fault_netlist(path, asked.top, library)
-        circuit = Circuit(load_kernel(folder / "build"), netlist.net_count, netlist.gates, netlist.d, netlist.q)
+        circuit, voting = _circuits(netlist, folder)
         _require_clocks(netlist, asked.clocks)
         resets = tuple(port for name in asked.resets for port in _known(name, netlist.inputs(), "--reset"))
         errors = _errors(netlist, asked.errors)
-        copies = find_copies(netlist, circuit)
-        classes = node_classes(netlist, circuit, copies, errors, resets)
+        copies = find_copies(netlist, voting)
+        classes = node_classes(netlist, voting, copies, errors, resets)
     with watch.step("simulate without faults"):
         playback = _netlist_playback(netlist, asked, Reset(resets, asked.reset_level))
         setting = set_up(netlist, circuit, playback, copies, errors)
     return Subject(asked.top, None, setting, classes, None)
+
+
+def _circuits(netlist: FaultNetlist, folder: Path) -> tuple[Circuit, Circuit]:
+    """The circuit, and the same out of reset, where a voter of flip-flops with asynchronous reset is one."""
+    kernel = load_kernel(folder / "build")
+    both = (netlist.gates, netlist.out_of_reset)
+    first, second = (Circuit(kernel, netlist.net_count, gates, netlist.d, netlist.q) for gates in both)
+    return first, second
 
 
 def _netlist_playback(netlist: FaultNetlist, asked: InjectOptions, reset: Reset) -> Playback:

@@ -30,8 +30,8 @@ from codesign.flows.tmr_symbolic import Symbolic, clock_nets, memory_groups, sym
 from codesign.flows.tmr_upsets import (
     ErrorOutput,
     check_memories,
-    error_ports,
     difference_violations,
+    error_ports,
     lane_outputs,
     masking_violations,
     quiet_violations,

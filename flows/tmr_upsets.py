@@ -28,7 +28,7 @@ def error_ports(outputs: Collection[str], name: str) -> tuple[str, ...]:
 
 
 def lane_outputs(model: Symbolic, copy: str, requirement: Requirement) -> frozenset[str]:
-    """Return the outputs that may be wrong while `copy` is: of errors, copy `copy` of one, and those that need no mode."""
+    """Return the outputs that may be wrong while `copy` is: of errors, of that copy, and those that need no mode."""
     outputs = model.netlist.outputs
     own = {name for name in outputs if name.endswith(copy) and lane_name(name, outputs) != name}
     free = {name for name in outputs if requirement.exceptions and not requirement.at_least("registers", name)}

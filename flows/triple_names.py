@@ -1,7 +1,8 @@
 """Which flip-flops are copies of one bit: found by net names whose last part ends in A, B, C (`u.qA`, `u.qB`, `u.qC`).
 
-Where no last part does, another part of the hierarchical name may (`u_regA.q`, `u_regB.q`, `u_regC.q`). Weaker names find
-what is left: `q_a`, `q_b`, `q_c`; digits (`q_tmr0` to `2`, or `1` to `3`); inputs `a`, `b`, `c` of a voter that was a module.
+Where no last part does, another part of the hierarchical name may (`u_regA.q`, `u_regB.q`, `u_regC.q`). Weaker names
+find what is left: `q_a`, `q_b`, `q_c`; digits (`q_tmr0` to `2`, or `1` to `3`); inputs `a`, `b`, `c` of a voter
+that was a module.
 """
 
 import re
@@ -80,8 +81,8 @@ def find_triples(netlist: FlatNetlist, *, weak: bool = False, outer_first: bool 
     for style in _WEAK:
         if weak and len(taken) < len(netlist.flip_flops):
             triples += _take(ranked(*style), origin, taken)
-    whole = (bits for group in groups if _is_register(group) for _, bits in _positions(group) if len(bits) == len(LANES))
-    constant = sum(_constant(bits) is not None for bits in whole)
+    registers = (bits for group in groups if _is_register(group) for _, bits in _positions(group))
+    constant = sum(len(bits) == len(LANES) and _constant(bits) is not None for bits in registers)
     return Triples(tuple(triples), constant, tuple(_faults(groups, origin, taken, netlist)))
 
 

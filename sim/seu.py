@@ -27,7 +27,8 @@ LIBRARY = "fault_kernel.so"
 OPERATORS = ("buf", "not", "and", "nand", "or", "nor", "xor", "xnor", "andnot", "ornot", "mux")
 NO_COPIES = -1
 SEVERAL = -2
-MAJORITY_TABLES = (0xE8, 0x17)
+# Values of the majority of three bits in their 8 states, any of which may be inverted.
+MAJORITY_TABLES = tuple(sum(1 << s for s in range(8) if (s ^ inverted).bit_count() >= 2) for inverted in range(8))
 LONGEST_HORIZON = 65_535
 
 Indices = NDArray[np.int32]

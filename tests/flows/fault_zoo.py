@@ -70,6 +70,22 @@ def protected(*, flagged: bool = True, voted: bool = True, clocks: bool = False)
     return n
 
 
+def registered(kind: str, *, inverted: bool = False) -> Netlist:
+    """A bit in three copies of flip-flop `kind` that loads its vote xor d; one copy may be inverted."""
+    n = Netlist()
+    clock, reset, d, voted = n.input("clk"), n.input("rst"), n.input("d"), n.net()
+    pins = {"R": reset} if "_P" in kind and len(kind) > len("DFF_P") else {}
+    pins |= {"S": "0"} if "SR" in kind else {}
+    loaded = n.gate("XOR", A=voted, B=d)
+    states = [n.flip_flop(f"q{c}", loaded, clock, n.net(), kind, **pins) for c in "AB"]
+    last = n.flip_flop("other", n.gate("NOT", A=loaded) if inverted else loaded, clock, n.net(), kind, **pins)
+    vote, differ = n.vote(*states, n.gate("NOT", A=last) if inverted else last)
+    n.cells["voted"] = {"type": "$_BUF_", "connections": _bits({"A": vote, "Y": voted})}
+    n.output("out", voted)
+    n.output("tmr_err", differ)
+    return n
+
+
 def counted_errors() -> Netlist:
     """`protected`, with a registered flag, and a bit that inverts with every error."""
     n = protected(flagged=False)

@@ -15,7 +15,7 @@ from codesign.flows.fault_report import register_of
 from codesign.flows.yosys import fault_netlist
 from codesign.flows.yosys_job import run_job
 from codesign.sim.seu import load_kernel
-from tests.flows.fault_zoo import Netlist, counted_errors, pipeline, protected, toggle
+from tests.flows.fault_zoo import Netlist, counted_errors, pipeline, protected, registered, toggle
 
 CYCLES = 20
 
@@ -105,6 +105,31 @@ def test_the_voter_of_the_copies_is_a_class_of_its_own(tmp_path):
     content = inject(protected(), tmp_path)
     assert content["netlist"]["classes"]["voter"] == 8
     assert content["transients"]["voter"]["outcomes"]["wrong_output"] > 0
+
+
+def test_voters_are_told_behind_asynchronous_resets_and_sets(tmp_path):
+    for kind in ("DFF_PP0", "DFF_PN1", "DFFSR_PPP"):
+        content = inject(registered(kind), tmp_path, "--reset-level", str(int(kind != "DFF_PN1")))
+        assert content["netlist"]["triples"] == 1
+        assert content["netlist"]["classes"]["voter"] == 9
+        assert set(upsets(content)) == {"corrected_flagged"}
+
+
+def test_three_bits_are_no_copies_for_being_added(tmp_path):
+    n = Netlist()
+    clock, reset, d = n.input("clk"), n.input("rst"), [n.input(f"d{k}") for k in range(3)]
+    bits = [n.flip_flop(f"x{'pqr'[k]}", d[k], clock, n.net(), "SDFF_PP0", R=reset) for k in range(3)]
+    carry, differ = n.vote(*bits)
+    n.output("carry", carry)
+    n.output("borrow", n.gate("NOT", A=carry))
+    n.output("some", differ)
+    assert inject(n, tmp_path)["netlist"]["triples"] == 0
+
+
+def test_a_copy_may_hold_the_inverse(tmp_path):
+    content = inject(registered("DFF_P", inverted=True), tmp_path)
+    assert content["netlist"]["triples"] == 1
+    assert upsets(content) == {"corrected_flagged": 3 * CYCLES}
 
 
 def test_bits_are_ranked_by_what_they_break(tmp_path):
