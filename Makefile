@@ -49,7 +49,7 @@ $(STAMP): pyproject.toml constraints.txt requirements-axi.txt
 	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || \
 	  { echo "error: '$(PYTHON)' cannot create environments: on Debian and Ubuntu, apt install python3-venv" >&2; exit 3; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 $(PIP_ARGS) -c constraints.txt -e ".[dev,root]"
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 $(PIP_ARGS) -c constraints.txt -e ".[dev,root,ecp5]"
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps -r requirements-axi.txt
 	@touch $@
 

