@@ -1,5 +1,7 @@
 """The register map in the forms that other tools read: SystemRDL 2.0, the YAML form of the ECON-T, C, Markdown."""
 
+from dataclasses import dataclass
+
 from codesign.register_map import Access, Field, Register, RegisterMap
 
 # SystemRDL: what software and hardware may do with a field of each kind of access.
@@ -11,6 +13,28 @@ _RDL_ACCESS: dict[Access, str] = {
 }
 # The public ECON-T map sorts registers by what software may do; a field that clears itself or at a write is written.
 _YAML_ACCESS: dict[Access, str] = {"rw": "RW", "ro": "RO", "wclr": "RW", "pulse": "WO"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bytes of a register that have the same fields: all full ones, or the last one where that has fewer bits."""
+
+    name: str
+    offset: int
+    count: int
+    fields: tuple[Field, ...]
+    is_last: bool = False
+
+
+def parts(register: Register, base: int) -> tuple[Part, ...]:
+    """Return a register, or all its full bytes and the last byte where that has fewer bits; offsets are to `base`."""
+    offset, whole = register.address - base, register.count - (register.last_bits < 8)
+    found = [Part(register.name, offset, whole, register.fields)] if whole else []
+    if whole < register.count:
+        (field,) = register.fields
+        short = (Field(field.name, 0, register.last_bits, field.access, field.text),)
+        found.append(Part(f"{register.name}_last", offset + whole, 1, short, is_last=True))
+    return tuple(found)
 
 
 def register_documents(registers: RegisterMap) -> tuple[tuple[str, str], ...]:
@@ -31,26 +55,20 @@ def rdl_text(registers: RegisterMap) -> str:
         "    littleendian; lsb0;",
         "    default regwidth = 8; default accesswidth = 8;",
     ]
-    for block, own in _by_block(registers).items():
+    for block, own in by_block(registers).items():
         base = own[0].address
         lines += ["", "    regfile {"]
         for register in own:
-            lines += _rdl_register(register, register.address - base)
+            lines += _rdl_register(register, base)
         lines += [f"    }} {block} @ 0x{base:04x};"]
     return "\n".join([*lines, "};"]) + "\n"
 
 
-def _rdl_register(register: Register, offset: int) -> list[str]:
-    """Return a register, or the array of all full bytes and the last byte where that has fewer bits."""
-    whole = register.count - (register.last_bits < 8)
+def _rdl_register(register: Register, base: int) -> list[str]:
     lines = []
-    if whole:
-        array = f"[{whole}]" if register.count > 1 else ""
-        lines += _rdl_instance(f"{register.name}{array}", register.fields, offset)
-    if whole < register.count:
-        (field,) = register.fields
-        short = (Field(field.name, 0, register.last_bits, field.access, field.text),)
-        lines += _rdl_instance(f"{register.name}_last", short, offset + whole)
+    for part in parts(register, base):
+        array = f"[{part.count}]" if register.count > 1 and not part.is_last else ""
+        lines += _rdl_instance(f"{part.name}{array}", part.fields, part.offset)
     return lines
 
 
@@ -74,7 +92,7 @@ def yaml_text(registers: RegisterMap) -> str:
     """
     lines = [f"{registers.design}:"]
     for access in ("WO", "RW", "RO"):
-        blocks = {block: [r for r in own if _access(r) == access] for block, own in _by_block(registers).items()}
+        blocks = {block: [r for r in own if _access(r) == access] for block, own in by_block(registers).items()}
         if any(blocks.values()):
             lines.append(f" {access}:")
         for block, own in blocks.items():
@@ -145,7 +163,8 @@ def markdown_text(registers: RegisterMap) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _by_block(registers: RegisterMap) -> dict[str, list[Register]]:
+def by_block(registers: RegisterMap) -> dict[str, list[Register]]:
+    """Return the registers of each block."""
     found: dict[str, list[Register]] = {}
     for register in registers.registers:
         found.setdefault(register.block, []).append(register)

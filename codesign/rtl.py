@@ -176,6 +176,14 @@ def template_text(name: str) -> str:
     return (resources.files("codesign.rtl_templates") / name).read_text(encoding="utf-8")
 
 
+def lint_waivers() -> str:
+    """The waivers of lint.vlt, and the same for modules in lanes: file <name>_full.v, signals that end in A, B or C."""
+    text = template_text("lint.vlt")
+    lines = [line for line in text.splitlines() if line.startswith("lint_off")]
+    lanes = [re.sub(r"'([^']*)'", r"'\1?'", re.sub(r'(-file "\*\w+)\.v"', r'\1_full.v"', line)) for line in lines]
+    return text + "".join(f"{line}\n" for line in lanes)
+
+
 def template_names() -> tuple[str, ...]:
     """Names of all template modules."""
     folder = resources.files("codesign.rtl_templates")

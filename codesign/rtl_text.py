@@ -1,5 +1,6 @@
 """Verilog text: literals, instances, constant and ROM modules. Knows the language, not the graph."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -38,6 +39,11 @@ def module_ports(name: str, *, tmr: int, in_width: int, out_width: int, more: Se
         f"{INDENT}output wire tmr_err",
         ");",
     ]
+
+
+def verilog_parameters(top_text: str) -> dict[str, int]:
+    """Return the parameters of an emitted top level and their values: TMR, or none among lanes."""
+    return {name: int(value) for name, value in re.findall(r"^ +parameter (\w+) = (\d+)$", top_text, re.MULTILINE)}
 
 
 def instance(

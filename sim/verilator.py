@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from importlib import metadata, resources, util
+from importlib import metadata, util
 from pathlib import Path
 
 import cocotb_tools.config
@@ -17,6 +17,7 @@ import cocotb_tools.config
 from codesign.errors import BadInputError, ToolMissingError
 from codesign.files import replace_directory, sha256_of, write_text
 from codesign.flows.process import Command, run_tool
+from codesign.rtl import lint_waivers
 
 TIMEOUT_S = 1800.0
 # A register may hold the rows of a whole graph; Verilator suspects a slip in a reset value of more than 8192 bits.
@@ -64,7 +65,7 @@ def verilate(arguments: Sequence[str], directory: Path, log: Path) -> None:
 def lint(sources: Sequence[Path], top: str, work_dir: Path) -> None:
     """Check `sources` with -Wall and the waivers of lint.vlt; `ToolFailedError`, naming the log, on any warning."""
     work_dir.mkdir(parents=True, exist_ok=True)
-    waivers = write_text(work_dir / "lint.vlt", _waivers())
+    waivers = write_text(work_dir / "lint.vlt", lint_waivers())
     log = work_dir / "lint.log"
     files = [str(path.resolve()) for path in (waivers, *sources)]  # the tool runs in another folder
     verilate(["--lint-only", "-Wall", *WIDE_REGISTERS, "--top-module", top, *files], work_dir, log)
@@ -85,7 +86,7 @@ def build(rtl_dir: Path, sources: Sequence[str], top: str, cache_dir: Path) -> P
 
     def make(directory: Path) -> None:
         _link_runtime(cache_dir.resolve(), directory)
-        control = write_text(directory / "ports.vlt", _waivers() + _public_ports(top, paths))
+        control = write_text(directory / "ports.vlt", lint_waivers() + _public_ports(top, paths))
         verilate(_cc_arguments(directory, top, [control, *paths]), directory, directory / "verilator.log")
         _make(directory, directory / "make.log")
 
@@ -141,19 +142,11 @@ def _public_ports(top: str, paths: Sequence[Path]) -> str:
     return "".join(f'{rule} -module "{top}" -var "{name}"\n' for rule, name in ports if name in declared)
 
 
-def _waivers() -> str:
-    """The waivers of lint.vlt, and the same for modules in lanes: file <name>_full.v, signals that end in A, B or C."""
-    text = (resources.files("codesign.rtl_templates") / "lint.vlt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line.startswith("lint_off")]
-    lanes = [re.sub(r"'([^']*)'", r"'\1?'", re.sub(r'(-file "\*\w+)\.v"', r'\1_full.v"', line)) for line in lines]
-    return text + "".join(f"{line}\n" for line in lanes)
-
-
 def _tool_key() -> str:
     versions = [metadata.version(name) for name in ("verilator", "cocotb")]
     return hashlib.sha256(" ".join([*versions, *MAKE_VARIABLES, sys.prefix]).encode()).hexdigest()[:12]
 
 
 def _key(paths: Sequence[Path]) -> str:
-    content = [_tool_key(), _waivers(), *(f"{path.name} {sha256_of(path)}" for path in paths)]
+    content = [_tool_key(), lint_waivers(), *(f"{path.name} {sha256_of(path)}" for path in paths)]
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]

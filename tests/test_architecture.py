@@ -82,6 +82,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rtl_rows": NUMBERS
     | {"graph", "ops", "rows", "row_schedule", "rtl_row_parts", "rtl_text", "rtl_top", "protection"}
     | {"unsigned_form"},
+    "fusesoc": BASE | {"rtl_text"},
+    "ipxact": BASE | {"fusesoc", "register_map", "register_text", "rtl_bus", "rtl_text", "verilog_source"},
+    "package": NUMBERS | {"cpp", "fusesoc", "graph", "ipxact", "rtl"},
     "rtl_axis": BASE | {"protection", "rtl_text"},
     "rtl": NUMBERS
     | {"options", "rtl_axis", "rtl_bus"}

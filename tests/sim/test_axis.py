@@ -118,8 +118,8 @@ def test_text_in_every_mode(tmr: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("architecture", ["parallel", "streaming"])
 def test_events_of_several_beats(architecture: str, tmp_path: Path, build_cache: Path) -> None:
     """Rows on engines; streaming takes and gives an event in beats, through stores in memories."""
-    graph = network(6, 8, name=f"{architecture}_stream")
-    plan = planned(graph, {6: 3, 8: 2}, architecture)
+    graph = network(8, 16, name=f"{architecture}_stream")
+    plan = planned(graph, {8: 2, 16: 4}, architecture)
     rtl = emit(graph, plan, tmr="registers", clock_ns=5.0, wrapper="axis").wrapped
     assert rtl is not None
     rtl_dir = write_rtl(rtl, tmp_path / "rtl")
