@@ -28,15 +28,17 @@ class Copies:
 def find_copies(netlist: FaultNetlist, circuit: Circuit) -> Copies:
     """Three flip-flops are copies if two of these hold: a net is their majority, equal next state, names A, B, C.
 
-    Equal next state means: the same in 1024 random states, in which ports that stand three times are equal, and not
-    the same in all of them. A copy may hold the inverse.
+    Equal next state means: the same in 1024 random states, in which ports that stand three times are equal, as are
+    flip-flops called A, B, C (words of memories hold themselves), and not the same in all of them. A copy may hold the
+    inverse.
     """
     flip_flops, tables = circuit.supports()
     voted = flip_flops[np.isin(tables, MAJORITY_TABLES) & (flip_flops[:, 0] >= 0) & (flip_flops[:, 2] >= 0)]
     named = _named_triples(netlist.registers)
     evidence: Counter[tuple[int, ...]] = Counter({tuple(map(int, row)) for row in voted})
     evidence.update(named)
-    signature = next_states(netlist, circuit)
+    lettered = np.array(sorted(_named_triples(netlist.registers, "ABC")), np.int64).reshape(-1, 3)
+    signature = next_states(netlist, circuit, lettered)
     signature ^= np.uint64(0) - (signature[:, :1] & np.uint64(1))
     changes = (signature != 0).any(axis=1)
     found, used = [], set[int]()
@@ -51,23 +53,25 @@ def find_copies(netlist: FaultNetlist, circuit: Circuit) -> Copies:
     return Copies(sets, group)
 
 
-def _named_triples(names: tuple[str, ...]) -> set[tuple[int, ...]]:
-    """Flip-flops whose names differ in one last letter or digit only, and that are three."""
+def _named_triples(names: tuple[str, ...], copies: str = "ABCabc012") -> set[tuple[int, ...]]:
+    """Flip-flops whose names differ in one last letter or digit of `copies` only, and that are three."""
     stems: dict[tuple[str, str], list[int]] = {}
     for index, name in enumerate(names):
-        if match := COPY.fullmatch(name):
+        match = COPY.fullmatch(name)
+        if match and match["copy"] in copies:
             stems.setdefault((match["stem"], match["bit"]), []).append(index)
     return {tuple(sorted(members)) for members in stems.values() if len(members) == 3}
 
 
-def next_states(netlist: FaultNetlist, circuit: Circuit) -> NDArray[np.uint64]:
-    """Return (flip-flops, words) what every flip-flop loads in random states."""
+def next_states(netlist: FaultNetlist, circuit: Circuit, equal: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return (flip-flops, words) what every flip-flop loads in random states; rows of `equal` hold the same in them."""
     random = np.random.default_rng(PATTERN_SEED)
     columns, values = [], np.zeros(netlist.net_count, np.uint64)
     sources = np.concatenate([netlist.q, *(netlist.ports[name].nets for name in netlist.inputs())])
     for density in PATTERN_DENSITIES:
         states = random.random((len(sources), 64), np.float32) < density
         values[sources] = np.packbits(states, axis=1, bitorder="little").view(np.uint64)[:, 0]
+        values[netlist.q[equal]] = values[netlist.q[equal[:, :1]]]
         for name in netlist.inputs():
             lanes = lane_ports(name[:-1], netlist.inputs()) if name.endswith("A") else ()
             for lane in lanes:

@@ -21,7 +21,7 @@ from codesign.sim.seu import OPERATORS, Gates
 # Mapped to flip-flops, more bits than this are a macro in any chip, and more than a campaign can flip one by one.
 LARGEST_MEMORY_BITS = 1 << 20
 TIMEOUT_S = 3600.0
-COPY = re.compile(r"(?P<stem>.*?)_?(?P<copy>[ABCabc012])(?P<bit>(\[\d+\])?)")
+COPY = re.compile(r"(?P<stem>.*?)_?(?P<copy>[ABCabc012])(?P<bit>(\[\d+\])*)")
 
 
 @dataclass(frozen=True)

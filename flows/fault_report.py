@@ -66,7 +66,8 @@ def _bits(netlist: FaultNetlist, copies: NDArray[np.int32]) -> tuple[list[tuple[
     for name, group in zip(netlist.registers, copies, strict=True):
         register, bit, copy = register_of(name)
         match = COPY.fullmatch(register) if group >= 0 and not copy else None
-        keys.append((match["stem"] if match else register, bit))
+        # The word of a memory that was mapped to flip-flops stays in the name: wordsA[2] is words[2].
+        keys.append((match["stem"] + match["bit"] if match else register, bit))
     bits = sorted(set(keys))
     place = {key: index for index, key in enumerate(bits)}
     return bits, np.array([place[key] for key in keys], np.int64)

@@ -10,6 +10,7 @@ from codesign.files import read_json, write_json
 from codesign.flows.check_tmr import check_path
 from codesign.flows.tmr_rules import Requirement
 from codesign.flows.yosys_job import run_job
+from codesign.sim.seu import load_kernel
 
 # One bit in three copies P, Q, R; LOAD is what they do at a clock edge, MORE what else there is.
 ONE_BIT = """
@@ -229,3 +230,16 @@ def test_a_constant_that_no_input_can_hold_is_refused(netlists, tmp_path):
     for constants in ({"scan": 0}, {"scan_en": 2}):
         with pytest.raises(BadInputError, match="constant scan"):
             check_path(netlists / "scan.json", "scan", Requirement(constants=constants), None, tmp_path)
+
+
+def test_a_campaign_knows_the_copies_of_every_word(netlists, build_cache, tmp_path):
+    load_kernel(build_cache)
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "build").symlink_to(build_cache)
+    path = str(netlists / "memory.json")
+    options = ["--cycles", "16", "--horizon", "64", "--faults", "registers", "--output", str(tmp_path)]
+    assert execute(["inject", "--netlist", path, "--top", "memory", *options]) == 0
+    content = read_json(tmp_path / "memory" / "seu.json")
+    assert (content["netlist"]["flip_flops"], content["netlist"]["triples"]) == (60, 20)
+    assert {f"mem[{word}]" for word in range(4)} <= set(content["registers"])
+    assert not content["campaigns"]["registers"]["outcomes"]["wrong_output"]
