@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign.files import read_json, write_json, write_text
-from codesign.flows.run import result_folder, verify_design
+from codesign.flows.run import verify_design
 from codesign.flows.synthesis import require_registers
 from codesign.flows.yosys import count_flip_flops
 from codesign.options import RunOptions
@@ -83,11 +83,12 @@ def measure(point: Point, output: Path) -> Row:
         vectors=VECTORS,
     )
     verify_design(options)
-    run = result_folder(options)
-    count = count_flip_flops(run / "rtl", run / "synthesis")
-    require_registers(count, run / "rtl", run / "synthesis")
-    manifest = read_json(run / "rtl" / "manifest.json")
-    (case,) = read_json(run / "equality.json").values()
+    run = options.run_folder
+    rtl, work = run / "03-compile" / "rtl", run / "cache" / "yosys"
+    count = count_flip_flops(rtl, work)
+    require_registers(count, rtl, work)
+    manifest = read_json(rtl / "manifest.json")
+    (case,) = read_json(run / "04-verify" / "equality.json").values()
     return Row(
         **asdict(point),
         critical_path_ns=manifest["choice"]["critical_path_ns"],

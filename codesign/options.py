@@ -1,5 +1,6 @@
 """What a user may ask of a run, as one frozen value; None means: as the design says."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,9 @@ class RunOptions:
     `config_bus` is how programmable parameters are reached, `wrapper` another interface to emit the design behind.
     `tmr` is a mode of triplication (codesign/protection.py), or "selective:FILE" with the ranking of a campaign and
     `tmr_budget` register bits at most; `tmr_nodes` holds (node, mode) pairs.
+    `tag` names the folder of the run, by default the design's name; `first_step`, `last_step` and `only_step` choose
+    steps of the flow, which `overwrite` runs again even where their results are there; `quiet` says nothing on the way.
+    `check_vectors` is how many random inputs the graph is compared with its model on, beside the corners.
     """
 
     design: str
@@ -66,6 +70,25 @@ class RunOptions:
     case: str | None = None
     config_bus: ConfigBus = "bytes"
     wrapper: Wrapper = "none"
+    tag: str | None = None
+    first_step: str | None = None
+    last_step: str | None = None
+    only_step: str | None = None
+    overwrite: bool = False
+    quiet: bool = False
+    check_vectors: int = 100_000
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the results of the run lie."""
+        return self.output / (self.tag or self.design)
+
+
+def parse_tag(text: str | None) -> str | None:
+    """Check the name of a run, which is that of a folder; `BadInputError` saying what it may hold."""
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", text):
+        raise BadInputError(f"--tag {text!r} must be letters, digits and _.+-, not beginning with a point or a sign")
+    return text
 
 
 def parse_reuse(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:

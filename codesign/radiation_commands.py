@@ -46,7 +46,7 @@ def upset_rate(
     from codesign.upset_rate import Radiation
 
     radiation = Radiation(cross_section_cm2, flux_per_cm2_s, live_s)
-    click.echo(rate_of_run(folder, RateOptions(radiation, **given)))
+    click.echo(rate_of_run(folder, RateOptions(radiation, **given)).text)
 
 
 TMR_CHECKS = (*TMR_MODES, SELECTIVE)

@@ -1,7 +1,6 @@
 """The report: one schema for every number of a design, whether predicted, measured, synthesised or estimated.
 
-A report depends on its inputs alone: no time stamp, user, host or absolute path is in it, and only the section of
-wall times differs between two runs.
+A report depends on its inputs alone: no time, user, host or absolute path is in it, and two runs give the same bytes.
 """
 
 import re
@@ -32,7 +31,7 @@ _CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=|<|>|==?)\s*([0-9.]+(?:[eE][+-]?[0-9
 
 def _relative(name: str) -> str:
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        raise ValueError("a report names files relative to its own folder")
+        raise ValueError("a report names files relative to the folder of the run")
     return name
 
 
@@ -148,18 +147,12 @@ class Limit(_Part):
     unit: str
 
 
-class WallTime(_Part):
-    """How long a step took, in the order of the steps."""
+class Sections(_Part):
+    """The sections of a report that the steps of a run fill, each its own; those that were not run are empty.
 
-    step: str
-    wall_s: float
+    A number names the file it was read from as seen from the folder of the run.
+    """
 
-
-class Report(_Part):
-    """All numbers of one design. Sections that were not run are empty."""
-
-    schema_version: Literal[1] = 1
-    design: Design
     latency_cycles: Comparison = Comparison()
     latency: Comparison = Comparison()
     initiation_interval_cycles: Comparison = Comparison()
@@ -172,10 +165,16 @@ class Report(_Part):
     power: tuple[Resources, ...] = ()
     physics: tuple[PhysicsRow, ...] = ()
     equality: tuple[Equality, ...] = ()
+
+
+class Report(Sections):
+    """All numbers of one design: the sections, its constraints, and what it was made from and with."""
+
+    schema_version: Literal[1] = 1
+    design: Design
     constraints: tuple[Constraint, ...] = ()
     tool_versions: dict[str, str] = {}
     hashes: dict[FileName, Sha256] = {}
-    wall_times: tuple[WallTime, ...] = ()
 
 
 def parse_constraint(text: str) -> Limit:
@@ -276,7 +275,6 @@ def render_text(report: Report) -> str:
         heading("Equality (no tolerance)", columns(_equality_rows(report.equality))),
         heading("Tools", columns([[name, version] for name, version in sorted(report.tool_versions.items())])),
         heading("SHA-256", columns([[name, digest] for name, digest in sorted(report.hashes.items())])),
-        heading("Wall time", columns([[part.step, f"{part.wall_s:.1f}", "s"] for part in report.wall_times])),
     )
     return "\n".join(first + [line for section in sections for line in section])
 

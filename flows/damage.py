@@ -14,13 +14,15 @@ from typing import Any
 import click
 import numpy as np
 
+from codesign.answer import Answer
 from codesign.damage import Damage, Measured, RowMetric, measure, output_change, summarise
 from codesign.errors import BadInputError
 from codesign.files import sha256_of, text_sha256, write_json, write_with
 from codesign.fixed import Integers
 from codesign.flows.damage_figure import damage_figure
 from codesign.flows.design import Bound, Case
-from codesign.flows.run import load_design, result_folder
+from codesign.flows.run import load_design
+from codesign.flows.run_lock import locked
 from codesign.graph import Graph
 from codesign.options import RunOptions
 from codesign.report_text import columns
@@ -29,7 +31,7 @@ from codesign.weight_bits import WeightBit, programmable, weight_bits
 EVENTS, BLOCK_EVENTS = 500, 125
 PROCESSES = 2
 SHOWN = 10
-RESULT, FIGURE, BLOCKS = "damage.json", "damage.png", "damage"
+FOLDER, RESULT, FIGURE, BLOCKS = "damage", "damage.json", "damage.png", "blocks"
 OUTPUT_CHANGE = ("mean absolute change of the outputs", "LSB")
 
 
@@ -74,17 +76,21 @@ class Work:
         return lambda outputs, events: metric.of(outputs, events + start)
 
 
-def damage_design(options: RunOptions) -> str:
-    """Measure, rank, write `damage.json` and `damage.png`, and return the table of the worst bits."""
+def damage_design(options: RunOptions) -> Answer:
+    """Measure, rank, write `damage.json` and `damage.png` into `damage`, and return the table of the worst bits."""
     options = dataclasses.replace(options, vectors=options.vectors or EVENTS)
-    work = prepare(options)
-    folder = result_folder(options)
+    with locked(options.run_folder):
+        return _damage(prepare(options), options, options.run_folder / FOLDER)
+
+
+def _damage(work: Work, options: RunOptions, folder: Path) -> Answer:
     parts = _blocks(work, options, folder / BLOCKS / work.key()[:16])
     damage = summarise(parts)
     order = np.argsort(-damage.mean, kind="stable")
-    path = write_json(folder / RESULT, _content(work, damage, order, sum(part.rows for part in parts)))
+    content = _content(work, damage, order, sum(part.rows for part in parts))
+    path = write_json(folder / RESULT, content)
     damage_figure(work.bits, damage, f"change of {work.metric[0]} [{work.metric[1]}]", folder / FIGURE)
-    return f"{_text(work, damage, order)}\n{path}\n{folder / FIGURE}"
+    return Answer(f"{_text(work, damage, order)}\n{path}\n{folder / FIGURE}", content)
 
 
 def prepare(options: RunOptions) -> Work:

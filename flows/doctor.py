@@ -1,5 +1,6 @@
 """`codesign doctor`: which tools and libraries are there, in which version, and what each is for."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
 
 _TIMEOUT_S = 20
 _REINSTALL = 'run: pip install -e ".[dev]"'
@@ -47,6 +51,17 @@ def diagnose() -> tuple[ToolStatus, ...]:
 def missing_tools(statuses: Sequence[ToolStatus]) -> tuple[ToolStatus, ...]:
     """Return the required tools that were not found."""
     return tuple(status for status in statuses if status.state == "missing")
+
+
+def status_text(statuses: Sequence[ToolStatus]) -> str:
+    """Return a table of the tools, and what to do about those that are not there."""
+    table = Table("tool", "version", "state", "needed for")
+    for status in statuses:
+        table.add_row(status.name, status.version or "-", status.state, status.needed_for)
+    text = io.StringIO()
+    Console(file=text, markup=False, width=shutil.get_terminal_size().columns).print(table)
+    absent = [f"{status.name} is {status.state}: {status.remedy}\n" for status in statuses if status.version is None]
+    return (text.getvalue() + "".join(absent)).rstrip("\n")
 
 
 def _first_line(command: Sequence[str]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from codesign.answer import Answer
 from codesign.campaign import Plan, exhaustive, sampled
 from codesign.errors import BadInputError, VerificationError
 from codesign.files import write_json, write_text
@@ -40,13 +41,19 @@ from codesign.flows.fault_stimulus import (
     random_playback,
     require_reference,
 )
+from codesign.flows.flow import SIMULATOR_CACHE, YOSYS_CACHE
 from codesign.flows.liberty import read_liberty
-from codesign.flows.run import Stopwatch, prepare, result_folder
+from codesign.flows.run import compiled, opened
+from codesign.flows.run_folder import CACHE
+from codesign.flows.run_lock import locked
+from codesign.flows.runner import Run
+from codesign.flows.stopwatch import Stopwatch
 from codesign.flows.yosys import fault_netlist
 from codesign.inject_options import InjectOptions
 from codesign.options import RunOptions
 from codesign.sim.seu import Circuit, load_kernel
 
+FOLDER = "inject"
 ERROR_OUTPUT, RESET_INPUTS = "tmr_err", ("rst", "cfg_rst")
 NODE_CLASSES = (LOGIC, VOTER, ERROR, INPUT)
 
@@ -62,18 +69,22 @@ class Subject:
     reference_events: int | None
 
 
-def inject(options: RunOptions, asked: InjectOptions) -> str:
-    """Run the campaign that is asked for and return its summary; results lie in the folder of the run.
+def inject(options: RunOptions, asked: InjectOptions) -> Answer:
+    """Run the campaign that is asked for and return its summary; results lie in `inject` in the folder of the run.
 
     `VerificationError` where the fault-free run differs from the graph, or where no failure could have been seen.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(options.quiet)
     if asked.netlist is not None:
-        folder = options.output / str(asked.top)
-        subject = _netlist_subject(asked, options.liberty, folder, watch)
-    else:
-        folder = result_folder(options)
-        subject = _design_subject(options, asked, folder, watch)
+        folder = options.output / (options.tag or str(asked.top))
+        with locked(folder):
+            return _campaign(_netlist_subject(asked, options.liberty, folder / CACHE, watch), asked, folder, watch)
+    with opened(options) as run:
+        return _campaign(_design_subject(run, asked, watch), asked, run.path, watch)
+
+
+def _campaign(subject: Subject, asked: InjectOptions, run_folder: Path, watch: Stopwatch) -> Answer:
+    folder = run_folder / FOLDER
     (folder / "seu.json").unlink(missing_ok=True)
     with watch.step("positive controls"):
         controls = check_controls(subject.setting)
@@ -85,15 +96,16 @@ def inject(options: RunOptions, asked: InjectOptions) -> str:
     return _write(subject, asked, results, controls, folder, {**watch.times_s, "simulate_s": round(seconds, 3)})
 
 
-def _design_subject(options: RunOptions, asked: InjectOptions, folder: Path, watch: Stopwatch) -> Subject:
-    bound, manifest, clock_ns = prepare(options, watch)
+def _design_subject(run: Run, asked: InjectOptions, watch: Stopwatch) -> Subject:
+    options, jobs = run.options, run.path / CACHE / YOSYS_CACHE
+    bound, manifest, rtl = compiled(run)
     library = read_liberty(options.liberty) if options.liberty else None
     with watch.step("synthesise"):
-        path = fault_netlist(folder / "rtl", options.liberty, folder / "synthesis", clock_ns)
-        path = gate_netlist(path, manifest["top"], folder / "synthesis") if library else path
+        path = fault_netlist(rtl, options.liberty, jobs, manifest["clock_ns"])
+        path = gate_netlist(path, manifest["top"], jobs) if library else path
     with watch.step("load netlist"):
         netlist = load_fault_netlist(path, manifest["top"], library)
-        circuit, voting = _circuits(netlist, folder)
+        circuit, voting = _circuits(netlist, run.path / CACHE)
         copies = find_copies(netlist, voting)
         resets = tuple(name for stem in RESET_INPUTS for name in lane_ports(stem, netlist.inputs()))
         errors = tuple(name for name in netlist.outputs() if name == ERROR_OUTPUT)
@@ -105,13 +117,13 @@ def _design_subject(options: RunOptions, asked: InjectOptions, folder: Path, wat
     return Subject(options.design, manifest["tmr"], setting, classes, events)
 
 
-def _netlist_subject(asked: InjectOptions, liberty: Path | None, folder: Path, watch: Stopwatch) -> Subject:
+def _netlist_subject(asked: InjectOptions, liberty: Path | None, cache: Path, watch: Stopwatch) -> Subject:
     assert asked.netlist is not None and asked.top is not None
     library = read_liberty(liberty) if liberty else None
     with watch.step("load netlist"):
-        path = gate_netlist(asked.netlist, asked.top, folder / "synthesis")
+        path = gate_netlist(asked.netlist, asked.top, cache / YOSYS_CACHE)
         netlist = load_fault_netlist(path, asked.top, library)
-        circuit, voting = _circuits(netlist, folder)
+        circuit, voting = _circuits(netlist, cache)
         _require_clocks(netlist, asked.clocks)
         resets = tuple(port for name in asked.resets for port in _known(name, netlist.inputs(), "--reset"))
         errors = _errors(netlist, asked.errors)
@@ -123,9 +135,9 @@ def _netlist_subject(asked: InjectOptions, liberty: Path | None, folder: Path, w
     return Subject(asked.top, None, setting, classes, None)
 
 
-def _circuits(netlist: FaultNetlist, folder: Path) -> tuple[Circuit, Circuit]:
+def _circuits(netlist: FaultNetlist, cache: Path) -> tuple[Circuit, Circuit]:
     """The circuit, and the same out of reset, where a voter of flip-flops with asynchronous reset is one."""
-    kernel = load_kernel(folder / "build")
+    kernel = load_kernel(cache / SIMULATOR_CACHE)
     both = (netlist.gates, netlist.out_of_reset)
     first, second = (Circuit(kernel, netlist.net_count, gates, netlist.d, netlist.q) for gates in both)
     return first, second
@@ -192,7 +204,7 @@ def _write(  # noqa: PLR0917
     controls: Controls,
     folder: Path,
     times_s: Mapping[str, float],
-) -> str:
+) -> Answer:
     setting, netlist, window = subject.setting, subject.setting.netlist, subject.setting.playback.window
     content: dict[str, Any] = {
         "name": subject.name,
@@ -230,7 +242,7 @@ def _write(  # noqa: PLR0917
     content["timing"] = {**times_s, "injections_per_s": round(total / max(times_s["simulate_s"], 1e-3))}
     text = seu_text(content, ranked)
     write_text(folder / "seu.txt", text)
-    return f"{text}{write_json(folder / 'seu.json', content)}"
+    return Answer(f"{text}{write_json(folder / 'seu.json', content)}", content)
 
 
 def _netlist_section(subject: Subject) -> dict[str, Any]:

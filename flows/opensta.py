@@ -49,7 +49,7 @@ def opensta_timing(
     the clock edge; `clocks` and `resets` are ports, the clocks being one clock. Raises `ToolMissingError` without
     OpenSTA, `ToolFailedError` if it read another number of cells.
     """
-    if shutil.which("sta") is None:
+    if not opensta_installed():
         raise ToolMissingError("OpenSTA (`sta`) is not installed: Debian, Ubuntu: apt install opensta")
     paths = {"liberty": liberty.resolve(), "netlist": netlist.resolve()}
     ports = {"clocks": " ".join(clocks), "resets": " ".join(resets)}
@@ -59,6 +59,11 @@ def opensta_timing(
         write_text(Path(folder) / "run.tcl", script)
         run_tool(Command("OpenSTA", ("sta", "-no_init", "-exit", "run.tcl"), {}), Path(folder), log, timeout_s)
         return read_report(log.read_text(encoding="utf-8"), cell_count)
+
+
+def opensta_installed() -> bool:
+    """Whether OpenSTA is found on the path."""
+    return shutil.which("sta") is not None
 
 
 def read_report(report: str, cell_count: int) -> StaticTiming:

@@ -1,21 +1,80 @@
-"""Results of synthesis and of the power estimate as sections of a report."""
+"""What the steps of a run found, as sections of a report; sources are named as the caller sees them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from codesign.flows.node_area import NodeCells
 from codesign.flows.place_ecp5 import Placed
 from codesign.flows.power import NodePower, PowerResult
+from codesign.flows.static_timing import StaticTiming
 from codesign.flows.yosys import AsicResult, FlipFlopCount, FpgaResult
 from codesign.flows.yosys_job import SourceFile
-from codesign.report import Quantity, Registers, Resources
+from codesign.report import Comparison, Equality, Kind, Quantity, Registers, Resources, Sections
+
+
+def quantity(value: float, unit: str, kind: Kind, source: SourceFile) -> Quantity:
+    """Return a number with the file that it was read from."""
+    return Quantity(value=value, unit=unit, kind=kind, source=source.name, sha256=source.sha256)
+
+
+def predicted_sections(manifest: Mapping[str, Any], expected_bits: int, source: SourceFile) -> Sections:
+    """Return what the manifest of the Verilog promises: latency, interval, throughput, register bits."""
+    clock_ns, latency, ii = (manifest[name] for name in ("clock_ns", "latency_cycles", "ii_cycles"))
+
+    def one(value: float, unit: str) -> Comparison:
+        return Comparison(predicted=quantity(value, unit, "predicted", source))
+
+    return Sections(
+        latency_cycles=one(latency, "cycles"),
+        latency=one(latency * clock_ns, "ns"),
+        initiation_interval_cycles=one(ii, "cycles"),
+        initiation_interval=one(ii * clock_ns, "ns"),
+        throughput=quantity(1e3 / (ii * clock_ns), "events/us", "predicted", source),
+        registers=Registers(
+            declared=quantity(manifest["register_bits"], "bit", "predicted", source),
+            expected=quantity(expected_bits, "bit", "predicted", source),
+        ),
+    )
+
+
+def measured_sections(latency_cycles: int, ii_cycles: int, clock_ns: float, source: SourceFile) -> Sections:
+    """Return what the testbench measured in every case (all alike, or it would have failed)."""
+
+    def one(value: float, unit: str) -> Comparison:
+        return Comparison(measured=quantity(value, unit, "measured", source))
+
+    return Sections(
+        latency_cycles=one(latency_cycles, "cycles"),
+        latency=one(latency_cycles * clock_ns, "ns"),
+        initiation_interval_cycles=one(ii_cycles, "cycles"),
+        initiation_interval=one(ii_cycles * clock_ns, "ns"),
+    )
+
+
+def equality_rows(counts: Mapping[str, tuple[int, int]], source: SourceFile) -> tuple[Equality, ...]:
+    """Return a row for every comparison: name, how many values are equal, and of how many."""
+    return tuple(
+        Equality(name=name, equal=equal, total=total, source=source.name, sha256=source.sha256)
+        for name, (equal, total) in counts.items()
+    )
+
+
+def timing_section(timing: StaticTiming, name: str, clock_ns: float, source: SourceFile) -> Resources:
+    """Return critical path, what is left of the clock period, and the frequency that the path allows."""
+    numbers = {
+        "critical path": (timing.critical_path_ns, "ns"),
+        "setup slack": (timing.slack_ns(clock_ns), "ns"),
+        "Fmax": (1e3 / timing.critical_path_ns, "MHz"),
+    }
+    found = {key: _synthesised(value, unit, source) for key, (value, unit) in numbers.items()}
+    return Resources(name=name, method=timing.method, quantities=found)
 
 
 def registers_section(count: FlipFlopCount, manifest: SourceFile) -> Registers:
     """Return declared, expected and synthesised register bits; `manifest` is the file that declares them."""
-    declared = {"kind": "predicted", "source": manifest.name, "sha256": manifest.sha256}
     return Registers(
-        declared=Quantity.model_validate({"value": count.declared_bits, "unit": "bit", **declared}),
-        expected=Quantity.model_validate({"value": count.expected_bits, "unit": "bit", **declared}),
+        declared=quantity(count.declared_bits, "bit", "predicted", manifest),
+        expected=quantity(count.expected_bits, "bit", "predicted", manifest),
         after_synthesis=_synthesised(count.flip_flop_bits, "bit", count.source),
     )
 
@@ -101,4 +160,4 @@ def _estimated(value: float, unit: str, source: SourceFile) -> Quantity:
 
 
 def _synthesised(value: float, unit: str, source: SourceFile) -> Quantity:
-    return Quantity(value=value, unit=unit, kind="synthesised", source=source.name, sha256=source.sha256)
+    return quantity(value, unit, "synthesised", source)

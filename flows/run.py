@@ -1,58 +1,27 @@
-"""The flow of a design, step by step: bind, check, compile, verify, synthesise, report.
-
-Every function takes the user's options and returns the text to print; results lie in `<output>/<design>`.
-"""
+"""The commands over the flow of a design; each runs some of its steps in the folder of the run."""
 
 import importlib
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
-from codesign.errors import BadInputError, VerificationError
-from codesign.files import read_json, write_json, write_text
-from codesign.flows.design import Bound, Design, Exactness
+from codesign.answer import Answer
+from codesign.errors import BadInputError
+from codesign.files import read_json
+from codesign.flows.design import Bound, Design
+from codesign.flows.flow import EQUALITY_TEXT, EXACTNESS, FLOW, MANIFEST, RTL, SYNTHESIS_TEXT
 from codesign.flows.liberty import read_liberty
-from codesign.flows.planning import compile_bound, estimate_text
-from codesign.flows.power_run import estimate_powers
-from codesign.flows.report_run import Findings, assemble
-from codesign.flows.synthesis import synthesis_ahead, synthesise
-from codesign.flows.tmr import prove_all_state_is_triplicated
-from codesign.flows.tmr_constraints import describe, write_constraints
+from codesign.flows.planning import estimate_text
+from codesign.flows.runner import METRICS_JSON, Run, chosen_steps, open_run, report_of
 from codesign.flows.upset_rate import RESULT as RATE_RESULT
 from codesign.flows.upset_rate import rate_text
-from codesign.flows.verification import CaseResult, verify_cases
 from codesign.options import RunOptions
-from codesign.report import Resources, parse_constraints, read_report, render_text, write_report
-from codesign.rtl import write_rtl
-from codesign.sim.verilator import lint
+from codesign.report import parse_constraints, render_text
+from codesign.report_text import columns, heading
 
-Manifest = dict[str, Any]
-CHECK_VECTORS = 100_000
-RESULTS = (
-    *("report.json", "report.txt", "exactness.json", "equality.json", "physics.json", "events.png", "roc.png"),
-    RATE_RESULT,
-)
-
-
-@dataclass
-class Stopwatch:
-    """Wall time of each step in seconds, in order; each step is announced on stderr."""
-
-    times_s: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time what runs inside."""
-        click.echo(f"{name} ...", err=True)
-        start = time.perf_counter()
-        yield
-        self.times_s[name] = round(time.perf_counter() - start, 2)
-        click.echo(f"{name}: {self.times_s[name]} s", err=True)
+DEMO = "demo"
 
 
 def load_design(name: str) -> Design:
@@ -61,151 +30,99 @@ def load_design(name: str) -> Design:
     return design
 
 
-def result_folder(options: RunOptions) -> Path:
-    """Where the results of a run lie."""
-    return options.output / options.design
-
-
-def run_demo(output: Path) -> str:
+def run_demo(options: RunOptions) -> Answer:
     """Run the ECON-T encoder end to end on embedded data."""
-    return run_design(RunOptions("econt", output))
+    return run_design(replace(options, tag=options.tag or DEMO))
 
 
-def run_design(options: RunOptions) -> str:
-    """Run every step and return the summary, ending with the path of the report."""
-    watch = Stopwatch()
-    _check_early(options)
-    design, bound = _bind(options, watch)
-    folder, clock_ns = result_folder(options), options.clock_ns or design.clock_ns
-    _remove_results(folder)
-    exactness = _check(bound, CHECK_VECTORS, folder, watch)
-    manifest = _compile(bound, options, clock_ns, watch)
-    with synthesis_ahead(folder, options.liberty, clock_ns) as finish_synthesis:
-        cases = _verify(bound, folder, watch)
-        with watch.step("physics"):
-            rows = bound.physics(cases[0].outputs, folder) if bound.physics else ()
-        with watch.step("wait for synthesis"):
-            synthesis = finish_synthesis()
-    watch.times_s |= synthesis.times_s
-    power: tuple[Resources, ...] = ()
-    if options.liberty and not manifest.get(
-        "memory_bits"
-    ):  # a netlist is simulated from its cells, and memories are none
-        with watch.step("estimate power"):
-            power = estimate_powers(bound, synthesis.asic, options.liberty, manifest)
-    findings = Findings(design, bound, manifest, exactness, cases, synthesis, power, rows)
-    report = assemble(findings, options, folder, watch.times_s)
-    path = write_report(report, folder)
-    return f"{render_text(report)}\nreport: {path}"
-
-
-def _remove_results(folder: Path) -> None:
-    """A run that fails must not leave the results of an earlier one as if they were its own."""
-    for name in RESULTS:
-        (folder / name).unlink(missing_ok=True)
-
-
-def check_design(options: RunOptions) -> str:
-    """Compare the integer graph with the model on corners and random inputs."""
-    watch = Stopwatch()
-    _, bound = _bind(options, watch)
-    if bound.check is None:
-        raise BadInputError(f"design '{options.design}' has no model to check against; use `codesign verify`")
-    exactness = _check(bound, options.vectors or CHECK_VECTORS, result_folder(options), watch)
-    return exactness.text if exactness else ""
-
-
-def compile_design(options: RunOptions) -> str:
-    """Emit the Verilog."""
-    watch = Stopwatch()
-    design, bound = _bind(options, watch)
-    manifest = _compile(bound, options, options.clock_ns or design.clock_ns, watch)
-    return (
-        f"{manifest['top']}: latency {manifest['latency_cycles']} cycles, initiation interval "
-        f"{manifest['ii_cycles']}, {manifest['register_bits']} register bits\n"
-        f"{estimate_text(manifest)}{result_folder(options) / 'rtl'}"
-    )
-
-
-def verify_design(options: RunOptions) -> str:
-    """Emit, simulate and compare."""
-    watch = Stopwatch()
-    design, bound = _bind(options, watch)
-    _remove_results(result_folder(options))
-    _compile(bound, options, options.clock_ns or design.clock_ns, watch)
-    return "\n".join(_case_line(case) for case in _verify(bound, result_folder(options), watch))
-
-
-def synthesise_design(options: RunOptions) -> str:
-    """Emit and synthesise."""
-    _, _, clock_ns = prepare(options, Stopwatch())
-    return synthesise(result_folder(options), options.liberty, clock_ns).text()
-
-
-def prepare(options: RunOptions, watch: Stopwatch) -> tuple[Bound, Manifest, float]:
-    """Bind and emit a design for a command of its own; return its manifest and its clock period in ns too."""
-    _check_early(options)
-    design, bound = _bind(options, watch)
-    clock_ns = options.clock_ns or design.clock_ns
-    return bound, _compile(bound, options, clock_ns, watch), clock_ns
-
-
-def show_report(folder: Path) -> str:
-    """Return the summary of an earlier run, with its upset campaign and failures per chip if there are any."""
-    rate = rate_text(read_json(folder / RATE_RESULT)) if (folder / RATE_RESULT).exists() else ""
-    upsets = (folder / "seu.txt").read_text(encoding="utf-8") if (folder / "seu.txt").exists() else ""
-    return render_text(read_report(folder / "report.json")) + upsets + rate
-
-
-def _check_early(options: RunOptions) -> None:
-    """Read what is needed only at the end, so that a mistake in it costs seconds and not the whole run."""
+def run_design(options: RunOptions) -> Answer:
+    """Run the steps that are asked for and return the summary, ending with the path of the report."""
     parse_constraints(options.constraints)
+    steps = [step.name for step in chosen_steps(FLOW, options)]
+    with opened(options) as run:
+        run.run(chosen_steps(FLOW, options))
+        if steps[-1] != FLOW[-1].name:
+            return _answer(run, f"{run.folder(steps[-1]).path}")
+        return _answer(run, f"{_report_text(run.path)}\nreport: {run.path / 'report.json'}")
+
+
+def check_design(options: RunOptions) -> Answer:
+    """Compare the integer graph with the model on corners and random inputs."""
+    asked = replace(options, vectors=None, check_vectors=options.vectors or options.check_vectors)
+    with opened(asked) as run:
+        run.run(_steps("bind"))
+        if run.bind().check is None:
+            raise BadInputError(f"design '{options.design}' has no model to check against; use `codesign verify`")
+        run.run(_steps("bind", "check"))
+        return _answer(run, read_json(run.folder("check").path / EXACTNESS)["text"])
+
+
+def compile_design(options: RunOptions) -> Answer:
+    """Emit the Verilog."""
+    with opened(options) as run:
+        run.run(_steps("bind", "compile"))
+        folder = run.folder("compile").path
+        manifest = read_json(folder / MANIFEST)
+        return _answer(
+            run,
+            f"{manifest['top']}: latency {manifest['latency_cycles']} cycles, initiation interval "
+            f"{manifest['ii_cycles']}, {manifest['register_bits']} register bits\n"
+            f"{estimate_text(manifest)}{folder / RTL}",
+        )
+
+
+def verify_design(options: RunOptions) -> Answer:
+    """Emit, simulate and compare."""
+    with opened(options) as run:
+        run.run(_steps("bind", "compile", "verify"))
+        return _answer(run, _text(run.folder("verify").path / EQUALITY_TEXT))
+
+
+def synthesise_design(options: RunOptions) -> Answer:
+    """Emit and synthesise."""
+    with opened(options) as run:
+        run.run(_steps("bind", "compile", "synthesis"))
+        return _answer(run, _text(run.folder("synthesis").path / SYNTHESIS_TEXT))
+
+
+@contextmanager
+def opened(options: RunOptions) -> Iterator[Run]:
+    """Take the folder of the run; what is needed only at the end is read first, so that a mistake costs seconds."""
     if options.liberty is not None:
         read_liberty(options.liberty)
+    with open_run(FLOW, options, load_design(options.design)) as run:
+        yield run
 
 
-def _bind(options: RunOptions, watch: Stopwatch) -> tuple[Design, Bound]:
-    with watch.step("bind model and data"):
-        design = load_design(options.design)
-        return design, design.bind(options)
+def compiled(run: Run) -> tuple[Bound, dict[str, Any], Path]:
+    """Emit the design for a command of its own; return it bound, its manifest and the folder of its Verilog."""
+    run.run(_steps("bind", "compile"))
+    folder = run.folder("compile").path
+    return run.bind(), read_json(folder / MANIFEST), folder / RTL
 
 
-def _check(bound: Bound, vectors: int, folder: Path, watch: Stopwatch) -> Exactness | None:
-    if bound.check is None:
-        return None
-    with watch.step("check graph against model"):
-        exactness = bound.check(vectors)
-        write_json(folder / "exactness.json", vars(exactness))
-    if exactness.mismatches or exactness.float32_unexplained:
-        raise VerificationError(f"integer graph and model differ: {exactness.text}")
-    return exactness
+def show_report(folder: Path) -> Answer:
+    """Return the summary of an earlier run, with its upset campaign and failures per chip if there are any."""
+    rate, upsets = folder / RATE_RESULT, folder / "inject" / "seu.txt"
+    rates = rate_text(read_json(rate)) if rate.exists() else ""
+    text = _report_text(folder) + (_text(upsets) if upsets.exists() else "") + rates
+    return Answer(text, read_json(folder / METRICS_JSON))
 
 
-def _compile(bound: Bound, options: RunOptions, clock_ns: float, watch: Stopwatch) -> Manifest:
-    folder = result_folder(options)
-    with watch.step("compile to Verilog"):
-        rtl = compile_bound(bound, options, clock_ns)
-        write_rtl(rtl, folder / "rtl")
-        if options.tmr != "none":
-            write_constraints(describe(rtl.manifest, options.copy_spacing_um), folder / "constraints")
-        write_text(folder / "graph.json", bound.graph.to_json())
-    with watch.step("lint and proof of triplication"):
-        lint([folder / "rtl" / name for name, _ in rtl.files], bound.graph.name, folder / "lint")
-        if rtl.manifest["protected_bits"]:
-            prove_all_state_is_triplicated(folder / "rtl")
-    return rtl.manifest
+def _report_text(folder: Path) -> str:
+    """The report, and how long each step took when it ran: times are no part of it, since no two runs have the same."""
+    steps = sorted(folder.glob("[0-9][0-9]-*/runtime.json"))
+    times = [[path.parent.name, f"{read_json(path)['wall_s']:.1f}", "s"] for path in steps]
+    return "\n".join([render_text(report_of(folder)).rstrip("\n"), *heading("Wall time", columns(times))]) + "\n"
 
 
-def _verify(bound: Bound, folder: Path, watch: Stopwatch) -> tuple[CaseResult, ...]:
-    with watch.step("simulate and compare"):
-        results = verify_cases(bound, folder / "rtl", folder / "simulation", folder / "build")
-        write_json(folder / "equality.json", {case.case: case.counts() for case in results})
-    return results
+def _steps(*names: str) -> Any:
+    return tuple(step for step in FLOW if step.name in names)
 
 
-def _case_line(case: CaseResult) -> str:
-    golden = "".join(f"; golden {name} {g.values - g.mismatches}/{g.values}" for name, g in case.golden.items())
-    return (
-        f"{case.case}: {case.graph.values - case.graph.mismatches}/{case.graph.values} values equal{golden}; latency "
-        f"{case.measured.latency_cycles} cycles, initiation interval {case.measured.ii_cycles}"
-    )
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8").rstrip("\n")
+
+
+def _answer(run: Run, text: str) -> Answer:
+    return Answer(text, {"folder": str(run.path), "metrics": read_json(run.path / METRICS_JSON)})

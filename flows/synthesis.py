@@ -39,15 +39,6 @@ class Synthesis:
     asic: AsicResult
     fpga: FpgaResult
 
-    @property
-    def times_s(self) -> dict[str, float]:
-        """Wall time of the jobs when they ran; ASIC and FPGA share the synthesis to gates."""
-        return {
-            "synthesis, beside simulation: flip-flop count": self.flip_flops.wall_s,
-            "synthesis, beside simulation: ASIC": self.asic.wall_s,
-            "synthesis, beside simulation: FPGA": self.fpga.wall_s,
-        }
-
     def text(self) -> str:
         """Return the numbers in a few lines."""
         area = f"{self.asic.area_um2:.0f} um2" if self.asic.area_um2 is not None else ""
@@ -60,9 +51,8 @@ class Synthesis:
         )
 
 
-def synthesise(folder: Path, liberty: Path | None, clock_ns: float) -> Synthesis:
-    """Synthesise `folder`/rtl; `VerificationError` if the mapped netlist breaks the triplication that it promises."""
-    rtl, work = folder / "rtl", folder / "synthesis"
+def synthesise(rtl: Path, work: Path, liberty: Path | None, clock_ns: float) -> Synthesis:
+    """Synthesise `rtl` in `work`; `VerificationError` if the mapped netlist breaks the triplication it promises."""
     flip_flops = count_flip_flops(rtl, work)
     require_registers(flip_flops, rtl, work)
     asic = synthesise_asic(rtl, liberty, work, clock_ns, borders=True)
@@ -87,32 +77,27 @@ def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:
 
 
 @contextlib.contextmanager
-def synthesis_ahead(folder: Path, liberty: Path | None, clock_ns: float) -> Iterator[Callable[[], Synthesis]]:
-    """Start `synthesise` in another process; the function handed out waits for it and returns its results.
+def synthesis_ahead(rtl: Path, work: Path, liberty: Path | None, clock_ns: float) -> Iterator[Callable[[], object]]:
+    """Start `synthesise` in another process; the function handed out waits for its end, with the jobs in `work`.
 
     Leaving the context for whatever reason ends that process and its tools.
     """
-    arguments = [sys.executable, "-m", "codesign.flows.synthesis", str(folder), str(clock_ns)]
+    arguments = [sys.executable, "-m", "codesign.flows.synthesis", str(rtl), str(work), str(clock_ns)]
     arguments += [str(liberty or ""), str(os.getpid())]
-    # What it says is not shown: an error in there comes again in `finish`, in this process and as one line.
+    # What it says is not shown: an error in there comes again in this process, as one line, from the same jobs.
     null = subprocess.DEVNULL
     process = subprocess.Popen(arguments, stdin=null, stdout=null, stderr=null, start_new_session=True)
-
-    def finish() -> Synthesis:
-        process.wait()
-        return synthesise(folder, liberty, clock_ns)
-
     try:
-        yield finish
+        yield process.wait
     finally:
         if process.poll() is None:
             end_group(process)
 
 
-def _main(folder: str, clock_ns: str, liberty: str, parent: str) -> None:
+def _main(rtl: str, work: str, clock_ns: str, liberty: str, parent: str) -> None:
     threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     with contextlib.suppress(CodesignError, KeyboardInterrupt):
-        synthesise(Path(folder), Path(liberty) if liberty else None, float(clock_ns))
+        synthesise(Path(rtl), Path(work), Path(liberty) if liberty else None, float(clock_ns))
 
 
 def _end_with(parent: int) -> None:

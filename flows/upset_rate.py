@@ -1,6 +1,6 @@
 """Failures per chip of a run: its manifest, its campaign of injected upsets, and what the user says of the radiation.
 
-`seu.json` is what `codesign inject` leaves in the folder of a run.
+`inject/seu.json` is what `codesign inject` leaves in the folder of a run.
 """
 
 import re
@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from codesign.accumulated import Period
+from codesign.answer import Answer
 from codesign.errors import BadInputError
 from codesign.files import read_json, sha256_of, write_json
 from codesign.report_text import columns, heading
 from codesign.single_points import single_points
 from codesign.upset_rate import Campaign, Nodes, Radiation, Triples, upset_rate
 
-RESULT = "upset_rate.json"
-MANIFEST, CAMPAIGNS = "rtl/manifest.json", "seu.json"
+RESULT = "upset-rate/upset_rate.json"
+MANIFEST, CAMPAIGNS = "03-compile/rtl/manifest.json", "inject/seu.json"
 _NODES = re.compile(r"(?P<name>[\w ]+)=(?P<cross_section>[0-9.]+(?:[eE][+-]?[0-9]+)?)(?:\*(?P<count>[0-9]{1,9}))?")
 
 
@@ -66,8 +67,8 @@ def parse_nodes(texts: Sequence[str], campaigns: Sequence[Campaign]) -> tuple[No
     return tuple(found)
 
 
-def rate_of_run(folder: Path, options: RateOptions) -> str:
-    """Write `upset_rate.json` into the folder of a run and return the table."""
+def rate_of_run(folder: Path, options: RateOptions) -> Answer:
+    """Write `upset-rate/upset_rate.json` into the folder of a run and return the table."""
     manifest, content = read_json(folder / MANIFEST), read_json(folder / CAMPAIGNS)
     transients = read_campaigns(content, "transients", folder / CAMPAIGNS)
     found = upset_rate(
@@ -88,7 +89,7 @@ def rate_of_run(folder: Path, options: RateOptions) -> str:
         "sha256": sources,
     }
     path = write_json(folder / RESULT, result)
-    return f"{rate_text(read_json(path))}{path}"
+    return Answer(f"{rate_text(read_json(path))}{path}", read_json(path))
 
 
 def triples_of(manifest: Mapping[str, Any], options: RateOptions) -> tuple[Triples, ...]:

@@ -39,6 +39,14 @@ class CaseResult:
         timing = {"latency_cycles": self.measured.latency_cycles, "ii_cycles": self.measured.ii_cycles}
         return {**equal, **timing}
 
+    def text(self) -> str:
+        """Return the counts and the timing in one line."""
+        golden = "".join(f"; golden {name} {g.values - g.mismatches}/{g.values}" for name, g in self.golden.items())
+        return (
+            f"{self.case}: {self.graph.values - self.graph.mismatches}/{self.graph.values} values equal{golden}; "
+            f"latency {self.measured.latency_cycles} cycles, initiation interval {self.measured.ii_cycles}"
+        )
+
 
 def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) -> tuple[CaseResult, ...]:
     """Simulate and compare every case of `bound`; `VerificationError` at the first difference.

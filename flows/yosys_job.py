@@ -21,6 +21,8 @@ from codesign.errors import BadInputError, ToolMissingError
 from codesign.files import read_json, sha256_of, write_json, write_text
 from codesign.flows.process import Command, run_tool
 
+# A link of this name in a work directory leads to jobs that outlive it.
+KEPT = ".kept"
 # The watcher ends the tool when the program that started it is gone, however that ended.
 START = """
 import importlib, os, sys, threading, time
@@ -80,7 +82,7 @@ def keep_job(
     identity = {name: sha256_of(path) for name, path in sorted(files.items())}
     key = hashlib.sha256(json.dumps([version, *texts.values(), identity], sort_keys=True).encode()).hexdigest()[:16]
     job = work_dir / f"{step}-{key}"
-    if job.is_dir():
+    if job.is_dir() or _copy_job(work_dir / KEPT / job.name, job):
         return job
     temporary = _stage(texts, files, work_dir)
     try:
@@ -91,9 +93,22 @@ def keep_job(
         # Inputs are large and named by their hashes in job.json.
         for name in files:
             (temporary / name).unlink(missing_ok=True)
-        return _publish(temporary, job)
+        _publish(temporary, job)
+        if (work_dir / KEPT).is_dir():
+            _copy_job(job, work_dir / KEPT / job.name)
+        return job
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _copy_job(source: Path, target: Path) -> bool:
+    """Copy a whole job under its final name; say whether there was one."""
+    if source.is_dir():
+        temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=target.parent))
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+        _publish(temporary, target)
+        shutil.rmtree(temporary, ignore_errors=True)
+    return source.is_dir()
 
 
 def _stage(texts: Mapping[str, str], files: Mapping[str, Path], work_dir: Path) -> Path:
@@ -122,11 +137,10 @@ def wasm_command(function: tuple[str, str], directory: Path, arguments: Sequence
     return Command(function[0].removeprefix("yowasp_"), (*start, *arguments), {"TMPDIR": str(directory)})
 
 
-def _publish(temporary: Path, job: Path) -> Path:
+def _publish(temporary: Path, job: Path) -> None:
     try:
         temporary.rename(job)
     except OSError as error:
         # Another process may have finished the same job first; its result is the same.
         if not job.is_dir():
             raise BadInputError(f"cannot write {job}: {error.strerror or error}") from error
-    return job

@@ -32,6 +32,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "register_map": frozenset({"errors"}),
     "register_text": frozenset({"errors", "register_map"}),
     "exits": frozenset({"errors"}),
+    "answer": frozenset(),
+    "report": frozenset({"errors", "files", "options", "report_text"}),
+    "sections": frozenset({"report"}),
+    "run_metrics": frozenset({"errors", "report"}),
     "metrics": frozenset({"errors"}),
     "classification": frozenset({"errors"}),
     "tracking_metrics": frozenset({"errors", "classification"}),
@@ -113,7 +117,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 # Parts that start tools or are started by users -> the parts that may import them.
 OUTER: Mapping[str, frozenset[str]] = {
     "sim": frozenset({"flows", "cli"}),
-    "flows": frozenset({"sim", "cli", "explore", "radiation_commands"}),
+    "flows": frozenset({"sim", "cli", "cli_options", "explore", "radiation_commands"}),
+    "cli_options": frozenset({"cli", "radiation_commands", "train"}),
     "radiation_commands": frozenset({"cli"}),
     "explore": frozenset({"cli", "flows"}),
     "cli": frozenset(),

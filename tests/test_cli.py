@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import click
 import pytest
 
-from codesign import __version__, cli, errors
+from codesign import __version__, cli, cli_options, errors
+from codesign.answer import Answer
 from codesign.cli import execute
 from codesign.exits import explain
 from codesign.options import RunOptions, parse_reuse
@@ -27,23 +28,23 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     """Stand in for the flow: one design called `tiny`; every call is recorded with its argument."""
     calls: list[tuple[str, object]] = []
 
-    def recorder(name: str) -> Callable[[object], str]:
-        def record(argument: object) -> str:
+    def recorder(name: str) -> Callable[[object], Answer]:
+        def record(argument: object) -> Answer:
             calls.append((name, argument))
-            return f"{name} done"
+            return Answer(f"{name} done", {"function": name})
 
         return record
 
     functions = {name: recorder(name) for name in (*RUN_FUNCTIONS, "show_report")}
     monkeypatch.setitem(sys.modules, "codesign.flows.run", SimpleNamespace(**functions))
-    monkeypatch.setattr(cli, "design_names", lambda: ("small", "tiny"))
+    monkeypatch.setattr(cli_options, "design_names", lambda: ("small", "tiny"))
     return calls
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let the command `demo` fail with `error`."""
 
-    def fail(output: Path) -> str:
+    def fail(options: RunOptions) -> Answer:
         raise error
 
     monkeypatch.setitem(sys.modules, "codesign.flows.run", SimpleNamespace(run_demo=fail))
@@ -65,13 +66,15 @@ def test_all_options_of_run_arrive(asked: list[tuple[str, object]], tmp_path: Pa
         *("--reuse", "conv=4", "--reuse", "encoder.dense = 128", "--tmr", "none", "--clock-ns", "12.5"),
         *("--vectors", "1000", "--constraint", "ii <= 25 ns", "--constraint", "area <= 4 mm2"),
         *("--technology", "xcup", "--ii", "8", "--latency", "20", "--area-budget", "5e4", "--cuts", "encoder.fc=0"),
-        *("--tmr-node", "conv=full", "--tmr-budget", "7"),
+        *("--tmr-node", "conv=full", "--tmr-budget", "7", "--tag", "a.1", "--from", "compile", "--to", "verify"),
+        *("--only", "compile", "--overwrite", "--quiet"),
     ]
     assert execute(["run", "tiny", *map(str, options)]) == 0
     expected = RunOptions(
         "tiny", tmp_path / "out", model, data, liberty, (("conv", 4), ("encoder.dense", 128)), "none", 12.5, 1000,
         ("ii <= 25 ns", "area <= 4 mm2"), technology="xcup", ii_cycles=8, latency_cycles=20, area_budget=5e4,
         inner_cuts=(("encoder.fc", 0),), tmr_nodes=(("conv", "full"),), tmr_budget=7,
+        tag="a.1", first_step="compile", last_step="verify", only_step="compile", overwrite=True, quiet=True,
     )  # fmt: skip
     assert asked == [("run_design", expected)]
 
@@ -162,7 +165,7 @@ def test_train_of_the_jet_tagger_hands_over_its_options(
 def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path: Path) -> None:
     assert execute(["demo"]) == 0
     assert execute(["report", str(tmp_path)]) == 0
-    assert asked == [("run_demo", Path("runs/demo")), ("show_report", tmp_path)]
+    assert asked == [("run_demo", RunOptions("econt", Path("runs"))), ("show_report", tmp_path)]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +198,8 @@ def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path
         (["run", "tiny", "--cuts", "fc=1", "--cuts", "fc=2"], "--cuts names fc more than once"),
         (["run", "tiny", "a\nb"], "unexpected extra argument"),
         (["report", "nowhere"], "'nowhere' does not exist"),
+        (["run", "tiny", "--tag", "../up"], "--tag '../up' must be letters, digits and _.+-"),
+        (["run", "tiny", "--tag", ".hidden"], "not beginning with a point"),
     ],
 )
 def test_bad_options_give_one_line_and_2(
@@ -264,7 +269,9 @@ def test_reuse_names_a_node_once() -> None:
 
 def test_designs_are_the_modules_of_the_designs_folder() -> None:
     folder = Path(cli.__file__).parents[1] / "flows" / "designs"
-    assert cli.design_names() == tuple(sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__"))
+    assert cli_options.design_names() == tuple(
+        sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    )
 
 
 def test_doctor_prints_a_table_and_remedies(

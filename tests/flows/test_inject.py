@@ -25,8 +25,8 @@ def compiled(tmp_path, build_cache):
     """The kernel is compiled once for all tests."""
     load_kernel(build_cache)
     for folder in (tmp_path, *(tmp_path / name for name in ("out", "chunks", "whole", "parts"))):
-        (folder / "top").mkdir(parents=True)
-        (folder / "top" / "build").symlink_to(build_cache)
+        (folder / "top" / "cache").mkdir(parents=True)
+        (folder / "top" / "cache" / "simulator").symlink_to(build_cache)
 
 
 def inject(netlist: Netlist, tmp_path, *more: str) -> dict:
@@ -34,7 +34,7 @@ def inject(netlist: Netlist, tmp_path, *more: str) -> dict:
     path = netlist.write(tmp_path)
     arguments = ["inject", "--netlist", str(path), "--top", "top", "--cycles", str(CYCLES), "--horizon", "8"]
     assert execute([*arguments, "--clock", "clk", "--reset", "rst", "--output", str(tmp_path / "out"), *more]) == 0
-    return json.loads((tmp_path / "out" / "top" / "seu.json").read_text())
+    return json.loads((tmp_path / "out" / "top" / "inject" / "seu.json").read_text())
 
 
 def upsets(content: dict) -> dict:
@@ -134,7 +134,7 @@ def test_a_copy_may_hold_the_inverse(tmp_path):
 
 def test_bits_are_ranked_by_what_they_break(tmp_path):
     inject(pipeline(used=False), tmp_path)
-    ranking = json.loads((tmp_path / "out" / "top" / "ranking.json").read_text())["bits"]
+    ranking = json.loads((tmp_path / "out" / "top" / "inject" / "ranking.json").read_text())["bits"]
     assert [(entry["register"], entry["sensitivity"]) for entry in ranking] == [
         ("alive_r", 1.0),
         ("first", 0.0),
@@ -170,7 +170,7 @@ def test_a_stuck_reset_is_no_campaign(tmp_path, capsys):
     arguments = ["inject", "--netlist", str(path), "--top", "top", "--reset", "rst", "--reset-level", "0"]
     assert execute([*arguments, "--output", str(tmp_path)]) == 1
     assert "reset stuck" in capsys.readouterr().err
-    assert not (tmp_path / "top" / "seu.json").exists()
+    assert not (tmp_path / "top" / "inject" / "seu.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,9 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, capsys, arguments, m
 
 
 def without_times(folder) -> tuple[dict, str]:
-    content = json.loads((folder / "top" / "seu.json").read_text())
+    content = json.loads((folder / "top" / "inject" / "seu.json").read_text())
     content.pop("timing")
-    return content, (folder / "top" / "ranking.json").read_text()
+    return content, (folder / "top" / "inject" / "ranking.json").read_text()
 
 
 def test_samples_do_not_depend_on_the_size_of_chunks(tmp_path):
@@ -213,7 +213,7 @@ def test_a_campaign_that_was_killed_goes_on_and_ends_the_same(tmp_path):
     assert execute([*arguments, "--output", str(tmp_path / "whole")]) == 0
     code = "from codesign.cli import main; main()"
     command = [sys.executable, "-c", code, *arguments, "--chunk", "50", "--output", str(tmp_path / "parts")]
-    kept = tmp_path / "parts" / "top" / "injection"
+    kept = tmp_path / "parts" / "top" / "inject" / "injection"
     counts = []
     for _ in range(3):
         before = len(list(kept.rglob("registers-*.npz")))
@@ -223,7 +223,7 @@ def test_a_campaign_that_was_killed_goes_on_and_ends_the_same(tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         counts.append(len(list(kept.rglob("*.npz"))))
-        assert not (tmp_path / "parts" / "top" / "seu.json").exists()
+        assert not (tmp_path / "parts" / "top" / "inject" / "seu.json").exists()
     assert counts == sorted(set(counts))
     times = {file: file.stat().st_mtime_ns for file in kept.rglob("registers-*.npz")}
     assert execute([*arguments, "--chunk", "50", "--output", str(tmp_path / "parts")]) == 0
@@ -240,7 +240,7 @@ def test_library_cells_and_gates_of_one_design_give_the_same_outcomes(make_rtl, 
         arguments = ["inject", "--netlist", str(netlist), "--top", "mac", "--clock", "clk", "--reset", "rst"]
         library = [] if liberty is None else ["--liberty", str(liberty)]
         assert execute([*arguments, *library, "--output", str(tmp_path)]) == 0
-        content = json.loads((tmp_path / "mac" / "seu.json").read_text())
+        content = json.loads((tmp_path / "mac" / "inject" / "seu.json").read_text())
         found.append((content["campaigns"]["registers"]["outcomes"], content["netlist"]["triples"]))
         assert (content["netlist"]["classes"].get("voter", 0) > 0) == (tmr == "registers")
     assert found[0] == found[1]
@@ -258,7 +258,7 @@ def test_copies_that_synthesis_merges_are_single_in_the_campaign(make_rtl, tmp_p
     assert (
         execute(["inject", "--netlist", str(netlist), "--top", "mac", "--reset", "rst", "--output", str(tmp_path)]) == 0
     )
-    content = json.loads((tmp_path / "mac" / "seu.json").read_text())
+    content = json.loads((tmp_path / "mac" / "inject" / "seu.json").read_text())
     assert (content["netlist"]["flip_flops"], content["netlist"]["triples"]) == (27, 0)
     assert content["campaigns"]["registers"]["outcomes"]["wrong_output"] > 0
 
@@ -271,7 +271,7 @@ def test_words_and_memories_of_a_netlist_become_flip_flops(tmp_path):
     job = run_job(script, "words", {"top.v": sources}, tmp_path / "jobs", 600)
     arguments = ["inject", "--netlist", str(job / "netlist.json"), "--top", "top", "--clock", "clk", "--reset", "rst"]
     assert execute([*arguments, "--output", str(tmp_path)]) == 0
-    content = json.loads((tmp_path / "top" / "seu.json").read_text())
+    content = json.loads((tmp_path / "top" / "inject" / "seu.json").read_text())
     assert content["netlist"]["flip_flops"] == 4 * 2 + 2 + 2
     assert content["campaigns"]["registers"]["outcomes"]["wrong_output"] > 0
 

@@ -111,7 +111,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, options, message):
 @pytest.mark.parametrize("network", DESIGNS)
 def test_the_rtl_equals_the_graph_at_the_promised_latency(network, tmp_path):
     options = RunOptions(f"{network}_jets", tmp_path, reuse=REUSE[network], tmr="none", vectors=100)
-    text = verify_design(options)
+    text = verify_design(options).text
     assert f"initiation interval {max(factor for _, factor in REUSE[network])}" in text
     equal, total = text.split(" values equal")[0].rpartition(" ")[2].split("/")
     assert equal == total and int(total) > 1000

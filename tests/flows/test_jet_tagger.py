@@ -147,13 +147,13 @@ def test_a_qonnx_file_of_another_shape_or_without_an_input_format_is_refused(tmp
 @pytest.mark.slow
 def test_the_rtl_of_the_qonnx_tagger_equals_the_graph(tmp_path, qonnx_jets):
     options = RunOptions("jet_tagger", tmp_path, **qonnx_jets, reuse=(("*", 8),), vectors=100)
-    assert "1250/1250 values equal" in verify_design(options)
+    assert "1250/1250 values equal" in verify_design(options).text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "reuse"), [("jet_tagger", 1), ("jet_tagger", 32), ("econt", 2)])
 def test_the_rtl_equals_the_graph_at_the_promised_latency(design, reuse, tmp_path):
-    text = verify_design(RunOptions(design, tmp_path, reuse=(("*", reuse),), vectors=100))
+    text = verify_design(RunOptions(design, tmp_path, reuse=(("*", reuse),), vectors=100)).text
     assert f"initiation interval {reuse}" in text
     equal, total = text.split(" values equal")[0].rpartition(" ")[2].split("/")
     assert equal == total and int(total) > 0

@@ -45,16 +45,20 @@ def bound():
 
 
 @pytest.fixture
-def use(monkeypatch):
+def use(monkeypatch, tmp_path, build_cache):
+    """Bind the design `tiny`; the run-time library of the simulator is built once for all tests."""
+    for folder in (tmp_path, tmp_path / "folder"):
+        (folder / "tiny" / "cache").mkdir(parents=True)
+        (folder / "tiny" / "cache" / "simulator").symlink_to(build_cache)
     return lambda bound: monkeypatch.setattr(run, "load_design", lambda _: design(bound))
 
 
 def test_compile_writes_verilog_manifest_and_graph(bound, use, tmp_path):
     use(bound)
-    text = run.compile_design(RunOptions("tiny", tmp_path))
+    text = run.compile_design(RunOptions("tiny", tmp_path)).text
     assert "latency 1 cycles, initiation interval 1" in text
-    assert {path.name for path in (tmp_path / "tiny" / "rtl").iterdir()} >= {"tiny.v", "manifest.json"}
-    assert (tmp_path / "tiny" / "graph.json").is_file()
+    assert {path.name for path in (tmp_path / "tiny" / "03-compile" / "rtl").iterdir()} >= {"tiny.v", "manifest.json"}
+    assert (tmp_path / "tiny" / "01-bind" / "graph.json").is_file()
 
 
 @pytest.mark.parametrize("tmr", ["registers", "none"])
@@ -62,14 +66,14 @@ def test_output_may_be_a_relative_path_and_triplication_may_be_off(bound, use, t
     use(bound)
     monkeypatch.chdir(tmp_path)
     run.compile_design(RunOptions("tiny", Path("some folder"), tmr=tmr))
-    assert f'"tmr": "{tmr}"' in Path("some folder/tiny/rtl/manifest.json").read_text()
+    assert f'"tmr": "{tmr}"' in Path("some folder/tiny/03-compile/rtl/manifest.json").read_text()
 
 
 def test_an_illegal_reuse_factor_names_the_node_and_the_legal_ones(bound, use, tmp_path):
     use(bound)
     with pytest.raises(BadInputError, match=r"node 'dense': reuse factor must be one of \(1, 2, 3, 6, 18\), not 4"):
         run.compile_design(RunOptions("tiny", tmp_path, reuse=(("dense", 4),)))
-    assert not (tmp_path / "tiny").exists()
+    assert not (tmp_path / "tiny" / "03-compile").exists()
 
 
 def test_a_design_without_a_model_cannot_be_checked(bound, use, tmp_path):
@@ -85,7 +89,7 @@ def test_a_graph_that_differs_from_the_model_fails(bound, use, tmp_path, wrong):
     with pytest.raises(VerificationError, match="integer graph and model differ"):
         run.check_design(RunOptions("tiny", tmp_path))
     use(replace(bound, check=lambda _: exact))
-    assert run.check_design(RunOptions("tiny", tmp_path)) == "10 vectors"
+    assert run.check_design(RunOptions("tiny", tmp_path)).text == "10 vectors"
 
 
 def test_a_failing_run_leaves_no_older_report(bound, use, tmp_path):
@@ -135,7 +139,7 @@ def test_a_missing_compiler_is_a_missing_tool(bound, use, tmp_path, monkeypatch)
 def test_a_stuck_copy_of_a_register_fails_though_the_results_are_right(bound, use, tmp_path):
     use(bound)
     run.compile_design(RunOptions("tiny", tmp_path))
-    register = tmp_path / "tiny" / "rtl" / "tmr_register.v"
+    register = tmp_path / "tiny" / "03-compile" / "rtl" / "tmr_register.v"
     register.write_text(register.read_text().replace("qC <= next", "qC <= {WIDTH{1'b0}}"))
     with pytest.raises(VerificationError, match=r"case 'model': tmr_err is high in \d+ of \d+ cycles"):
         verify_cases(bound, register.parent, tmp_path / "simulation", tmp_path / "build")
@@ -154,7 +158,7 @@ def test_the_whole_flow_in_a_relative_folder_without_triplication(bound, use, tm
 @pytest.mark.parametrize(("reuse", "cycles"), [((), (1, 1)), ((("dense", 6),), (6, 6))])
 def test_the_whole_flow_ends_in_a_report_with_measured_numbers(bound, use, tmp_path, reuse, cycles):
     use(bound)
-    text = run.run_design(RunOptions("tiny", tmp_path, reuse=reuse))
+    text = run.run_design(RunOptions("tiny", tmp_path, reuse=reuse)).text
     folder = tmp_path / "tiny"
     assert text.endswith(f"report: {folder / 'report.json'}")
     report = read_report(folder / "report.json")
@@ -164,7 +168,7 @@ def test_the_whole_flow_ends_in_a_report_with_measured_numbers(bound, use, tmp_p
     assert [row.equal for row in report.equality] == [row.total for row in report.equality]
     limits = {constraint.name: constraint.met for constraint in report.constraints}
     assert limits == {"ii": cycles == (1, 1), "latency": False}
-    assert run.show_report(folder) in text
+    assert run.show_report(folder).text in text
 
 
 @pytest.mark.slow
@@ -184,7 +188,7 @@ def test_programmable_weights_are_loaded_for_every_case(use, tmp_path):
     cases = tuple(Case(name, {"w": rng.integers(-8, 8, (3, 6))}) for name in ("one", "two"))
     bound = Bound(network(), {"x": rng.integers(0, 32, (EVENTS, 6))}, cases)
     use(bound)
-    text = run.verify_design(RunOptions("tiny", tmp_path))
+    text = run.verify_design(RunOptions("tiny", tmp_path)).text
     assert [line.split(":")[0] for line in text.splitlines()] == ["one", "two"]
     wrong = bound.graph.evaluate({**bound.inputs, **cases[1].parameters})["y"].copy()
     wrong[5, 1] ^= 1

@@ -20,15 +20,15 @@ GIVEN = ("--cross-section-cm2", "1e-14", "--flux-per-cm2-s", "1e7")
 
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
-    write_json(tmp_path / "rtl" / "manifest.json", MANIFEST)
+    write_json(tmp_path / "03-compile" / "rtl" / "manifest.json", MANIFEST)
     voter = CAMPAIGN | {"targets": 7, "outcomes": OUTCOMES | {"masked": 0, "wrong_output": 400}}
-    write_json(tmp_path / "seu.json", {"campaigns": {"registers": CAMPAIGN}, "transients": {"voter": voter}})
+    write_json(tmp_path / "inject" / "seu.json", {"campaigns": {"registers": CAMPAIGN}, "transients": {"voter": voter}})
     return tmp_path
 
 
 def rate(folder: Path, *more: str) -> dict:
     assert execute(["upset-rate", str(folder), *GIVEN, *more]) == 0
-    return json.loads((folder / "upset_rate.json").read_text())
+    return json.loads((folder / "upset-rate" / "upset_rate.json").read_text())
 
 
 def test_the_table_and_the_file_say_the_same(run_folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -54,7 +54,7 @@ def test_healing_live_time_and_gating_count(run_folder: Path):
 
 
 def test_memories_heal_within_the_latency_unless_told_otherwise(run_folder: Path):
-    write_json(run_folder / "rtl" / "manifest.json", MANIFEST | {"memory_bits": 1000})
+    write_json(run_folder / "03-compile" / "rtl" / "manifest.json", MANIFEST | {"memory_bits": 1000})
     own = {part["name"]: part["expected"] for part in rate(run_folder)["result"]["contributions"]}
     assert own["accumulated, memories"] == pytest.approx(4 * own["accumulated, registers"])
     told = rate(run_folder, "--memory-healing-cycles", "8")["result"]["contributions"]
@@ -62,7 +62,7 @@ def test_memories_heal_within_the_latency_unless_told_otherwise(run_folder: Path
 
 
 def test_a_design_without_triplication_has_no_triples(run_folder: Path):
-    write_json(run_folder / "rtl" / "manifest.json", MANIFEST | {"tmr": "none"})
+    write_json(run_folder / "03-compile" / "rtl" / "manifest.json", MANIFEST | {"tmr": "none"})
     assert [part["name"] for part in rate(run_folder)["result"]["contributions"]] == ["single, registers"]
 
 
@@ -74,10 +74,10 @@ def test_cross_section_and_flux_have_no_default(run_folder: Path, left_out: int,
 
 
 def test_a_run_without_a_campaign_is_refused(run_folder: Path, capsys: pytest.CaptureFixture[str]):
-    (run_folder / "seu.json").write_text("{}")
+    (run_folder / "inject" / "seu.json").write_text("{}")
     assert execute(["upset-rate", str(run_folder), *GIVEN]) == 2
     assert "codesign inject" in capsys.readouterr().err
-    (run_folder / "seu.json").unlink()
+    (run_folder / "inject" / "seu.json").unlink()
     assert execute(["upset-rate", str(run_folder), *GIVEN]) == 2
 
 

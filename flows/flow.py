@@ -1,0 +1,240 @@
+"""The flow of a design as a list of steps; what each reads, what it depends on, and what it adds to the report."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codesign.errors import VerificationError
+from codesign.files import read_json, sha256_of, write_json, write_text
+from codesign.fixed import Integers
+from codesign.flows import yosys
+from codesign.flows.design import Bound
+from codesign.flows.environment import tool_versions
+from codesign.flows.input_files import content_sha256
+from codesign.flows.opensta import opensta_installed
+from codesign.flows.planning import compile_bound
+from codesign.flows.power_run import estimate_powers
+from codesign.flows.report_sections import (
+    area_section,
+    equality_rows,
+    fpga_section,
+    measured_sections,
+    predicted_sections,
+    quantity,
+    registers_section,
+    timing_section,
+)
+from codesign.flows.rtl_input import read_rtl
+from codesign.flows.run_folder import Flow, Step, StepFolder, Work
+from codesign.flows.synthesis import synthesis_ahead, synthesise
+from codesign.flows.timing_run import time_cells
+from codesign.flows.tmr import prove_all_state_is_triplicated
+from codesign.flows.tmr_constraints import describe, write_constraints
+from codesign.flows.verification import CaseResult, verify_cases
+from codesign.flows.yosys_job import KEPT, SourceFile
+from codesign.options import RunOptions
+from codesign.report import Design, Report, Sections, check_constraints, write_report
+from codesign.rtl import write_rtl
+from codesign.sections import in_folder, merged
+from codesign.sim.exchange import read_words
+from codesign.sim.verilator import lint
+from codesign.verify import Beats, decode_words
+
+RTL, MANIFEST, GRAPH, BINDING = "rtl", "rtl/manifest.json", "graph.json", "binding.json"
+EXACTNESS, SIMULATION, EQUALITY, PATH = "exactness.json", "simulation", "equality.json", "critical_path.txt"
+EQUALITY_TEXT, SYNTHESIS_TEXT = "equality.txt", "synthesis.txt"
+YOSYS_CACHE, SIMULATOR_CACHE = "yosys", "simulator"
+BINDING_OPTIONS = ("design", "model", "data", "vectors", "weight_bits", "input_format", "rounding", "drop_bits")
+HARDWARE_OPTIONS = (
+    *("reuse", "tmr", "tmr_nodes", "tmr_budget", "copy_spacing_um", "clock_ns", "config_bus", "wrapper"),
+    *("architecture", "engines", "technology", "ii_cycles", "latency_cycles", "area_budget", "inner_cuts"),
+)
+
+
+def bind(work: Work) -> Sections:
+    """Bind the design to its model and data; leave the graph, and digests of what it will be run on."""
+    bound = work.bind()
+    write_text(work.folder / GRAPH, bound.graph.to_json())
+    write_json(work.folder / BINDING, _binding(bound))
+    return Sections()
+
+
+def _binding(bound: Bound) -> dict[str, Any]:
+    cases = {one.name: {"parameters": _digests(one.parameters), "golden": _digests(one.golden)} for one in bound.cases}
+    files = {path.name: content_sha256(path) for path in bound.files}
+    return {"inputs": _digests(bound.inputs), "cases": cases, "files": files}
+
+
+def _digests(arrays: Mapping[str, Integers]) -> dict[str, Any]:
+    def digest(values: Integers) -> str:
+        return hashlib.sha256(np.ascontiguousarray(values, dtype=np.int64).tobytes()).hexdigest()
+
+    return {name: {"shape": list(np.shape(array)), "sha256": digest(array)} for name, array in arrays.items()}
+
+
+def check(work: Work) -> Sections:
+    """Compare the integer graph with the model, where the design has one; `VerificationError` if they differ."""
+    bound = work.bind()
+    if bound.check is None:
+        work.say("the design has no model to compare its graph with")
+        return Sections()
+    found = bound.check(work.options.check_vectors)
+    write_json(work.folder / EXACTNESS, vars(found))
+    if found.mismatches or found.float32_unexplained:
+        raise VerificationError(f"integer graph and model differ: {found.text}")
+    rows = {f"integer graph = {found.reference}, every node": (found.values - found.mismatches, found.values)}
+    return Sections(equality=equality_rows(rows, _own(work, EXACTNESS)))
+
+
+def compile_(work: Work) -> Sections:
+    """Emit the Verilog, lint it, and prove that all state goes through the triplicated register."""
+    bound, rtl_dir = work.bind(), work.folder / RTL
+    rtl = compile_bound(bound, work.options, work.clock_ns)
+    write_rtl(rtl, rtl_dir)
+    if work.options.tmr != "none":
+        write_constraints(describe(rtl.manifest, work.options.copy_spacing_um), work.folder / "constraints")
+    lint([rtl_dir / name for name, _ in rtl.files], bound.graph.name, work.folder / "lint")
+    if rtl.manifest["protected_bits"]:
+        prove_all_state_is_triplicated(rtl_dir)
+    return predicted_sections(rtl.manifest, read_rtl(rtl_dir).expected_flip_flop_bits, _own(work, MANIFEST))
+
+
+def verify(work: Work) -> Sections:
+    """Simulate every case and compare each value with the graph; `VerificationError` at the first difference."""
+    rtl_dir = work.of("compile") / RTL
+    cases = verify_cases(work.bind(), rtl_dir, work.folder / SIMULATION, work.cache / SIMULATOR_CACHE)
+    write_json(work.folder / EQUALITY, {case.case: case.counts() for case in cases})
+    write_text(work.folder / EQUALITY_TEXT, "".join(f"{case.text()}\n" for case in cases))
+    first, clock_ns = cases[0], manifest_of(work)["clock_ns"]
+    source = _own(work, f"{SIMULATION}/{first.case}/measured.json")
+    measured = measured_sections(first.measured.latency_cycles, first.measured.ii_cycles, clock_ns, source)
+    rows = equality_rows(dict(row for case in cases for row in _equalities(case)), _own(work, EQUALITY))
+    return merged((measured, Sections(equality=rows)))
+
+
+def _equalities(case: CaseResult) -> Iterator[tuple[str, tuple[int, int]]]:
+    named = {"integer graph": case.graph} | {f"golden {name}": one for name, one in case.golden.items()}
+    for name, one in named.items():
+        yield f"RTL = {name}, case {case.case}", (one.values - one.mismatches, one.values)
+
+
+def physics(work: Work) -> Sections:
+    """Work out the physics of the RTL response of the first case, where the design knows of any."""
+    bound = work.bind()
+    if bound.physics is None:
+        work.say("the design has no figures of merit")
+        return Sections()
+    words = read_words(work.of("verify") / SIMULATION / bound.cases[0].name / "back_to_back.npy")
+    outputs = decode_words(bound.graph, words, Beats.of(manifest_of(work)))
+    return in_folder(Sections(physics=bound.physics(outputs, work.folder)), work.place)
+
+
+def synthesis(work: Work) -> Sections:
+    """Count flip-flops, map to cells and to an FPGA; `VerificationError` if triplication did not survive."""
+    jobs = work.cache / YOSYS_CACHE
+    jobs.mkdir(parents=True, exist_ok=True)
+    (work.folder / KEPT).symlink_to(jobs.resolve(), target_is_directory=True)
+    found = synthesise(work.of("compile") / RTL, work.folder, work.options.liberty, work.clock_ns)
+    (work.folder / KEPT).unlink()
+    write_text(work.folder / SYNTHESIS_TEXT, found.text() + "\n")
+    mapped = Sections(area=(area_section(found.asic),), fpga=(fpga_section(found.fpga),))
+    counted = registers_section(found.flip_flops, _of(work, "compile", MANIFEST))
+    after = counted.after_synthesis and in_folder(counted.after_synthesis, work.place)
+    registers = Sections(registers=counted.model_copy(update={"after_synthesis": after}))
+    return merged((registers, in_folder(mapped, work.place)))
+
+
+def begin_synthesis(work: Work) -> AbstractContextManager[Callable[[], object]]:
+    """Run the jobs of synthesis on another core, into the cache."""
+    jobs = work.cache / YOSYS_CACHE
+    return synthesis_ahead(work.of("compile") / RTL, jobs, work.options.liberty, work.clock_ns)
+
+
+def _mapped(work: Work, liberty: Path) -> yosys.AsicResult:
+    """The netlist that the synthesis step left in its folder; nothing is synthesised."""
+    return yosys.synthesise_asic(work.of("compile") / RTL, liberty, work.of("synthesis"), work.clock_ns, borders=True)
+
+
+def timing(work: Work) -> Sections:
+    """Time the mapped netlist with OpenSTA, where it is installed."""
+    liberty = work.options.liberty
+    assert liberty is not None
+    if not opensta_installed():
+        work.say("OpenSTA is not installed: no static timing")
+        return Sections()
+    rtl = read_rtl(work.of("compile") / RTL)
+    found = time_cells(rtl, _mapped(work, liberty), liberty, work.cache / YOSYS_CACHE)
+    write_text(work.folder / PATH, found.text() + "\n")
+    return Sections(timing=(timing_section(found, liberty.name, work.clock_ns, _own(work, PATH)),))
+
+
+def power(work: Work) -> Sections:
+    """Estimate the power of the mapped netlist on the run's own events."""
+    liberty, manifest = work.options.liberty, manifest_of(work)
+    assert liberty is not None
+    if manifest.get("memory_bits"):  # a netlist is simulated from its cells, and memories are none
+        work.say("the design has memories, which are no cells: no power")
+        return Sections()
+    parts = estimate_powers(work.bind(), _mapped(work, liberty), liberty, manifest)
+    return in_folder(Sections(power=parts), work.of("synthesis").name)
+
+
+def report(work: Work) -> Sections:
+    """Put the numbers of all steps into one report and check the constraints."""
+    manifest, manifest_file = manifest_of(work), _of(work, "compile", MANIFEST)
+    folders = [StepFolder(work.of(step.name)) for step in FLOW if step.name in REPORTED and step.applies(work.options)]
+    rtl = {f"{work.of('compile').name}/{RTL}/{name}": digest for name, digest in manifest["sha256"].items()}
+    graph = _of(work, "bind", GRAPH)
+    found = Report(
+        **dict(merged(folder.sections() for folder in folders)),
+        design=Design(
+            name=work.design.name,
+            top=manifest["top"],
+            tmr=manifest["tmr"],
+            tmr_nodes=manifest["tmr_nodes"],
+            single_points_of_failure=tuple(manifest["single_points_of_failure"]),
+            clock=quantity(manifest["clock_ns"], "ns", "predicted", manifest_file),
+        ),
+        tool_versions=tool_versions(),
+        hashes={graph.name: graph.sha256, **rtl, **read_json(work.of("bind") / BINDING)["files"]},
+    )
+    write_report(check_constraints(found, work.options.constraints or work.design.constraints), work.folder)
+    return Sections()
+
+
+def manifest_of(work: Work) -> dict[str, Any]:
+    """Return the manifest of the emitted Verilog."""
+    found: dict[str, Any] = read_json(work.of("compile") / MANIFEST)
+    return found
+
+
+def _own(work: Work, name: str) -> SourceFile:
+    """A file of the step itself as the source of a number."""
+    return SourceFile(f"{work.place}/{name}", sha256_of(work.folder / name))
+
+
+def _of(work: Work, step: str, name: str) -> SourceFile:
+    """A file of an earlier step as the source of a number."""
+    return SourceFile(f"{work.of(step).name}/{name}", sha256_of(work.of(step) / name))
+
+
+def _has_liberty(options: RunOptions) -> bool:
+    return options.liberty is not None
+
+
+REPORTED = ("bind", "check", "compile", "verify", "physics", "synthesis", "timing", "power")
+FLOW: Flow = (
+    Step("bind", (), BINDING_OPTIONS, bind),
+    Step("check", ("bind",), ("check_vectors",), check),
+    Step("compile", ("bind",), HARDWARE_OPTIONS, compile_),
+    Step("verify", ("bind", "compile"), (), verify),
+    Step("physics", ("bind", "compile", "verify"), (), physics),
+    Step("synthesis", ("compile",), ("liberty", "clock_ns"), synthesis, ahead=begin_synthesis),
+    Step("timing", ("compile", "synthesis"), ("liberty",), timing, _has_liberty, programs=(("sta", "-version"),)),
+    Step("power", ("bind", "compile", "synthesis"), ("liberty",), power, _has_liberty),
+    Step("report", REPORTED, ("constraints",), report),
+)
