@@ -174,7 +174,7 @@ def test_text_aligns_its_columns():
 
 @pytest.mark.parametrize("name", ["/data/stat.json", "C:\\work\\stat.json", "../stat.json"])
 def test_absolute_paths_are_refused(name):
-    with pytest.raises(ValidationError, match="relative to its own folder"):
+    with pytest.raises(ValidationError, match="relative to the folder of the run"):
         quantity(1, "ns", source=name)
 
 

@@ -94,7 +94,6 @@ def test_a_graph_that_differs_from_the_model_fails(bound, use, tmp_path, wrong):
 
 def test_a_failing_run_leaves_no_older_report(bound, use, tmp_path):
     folder = tmp_path / "tiny"
-    folder.mkdir()
     (folder / "report.json").write_text("{}")
     use(replace(bound, check=lambda _: Exactness(10, 30, 1, 0, 0, "10 vectors")))
     with pytest.raises(VerificationError):
