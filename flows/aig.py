@@ -7,7 +7,10 @@ Brummayer and Biere, "Local two-level And-Inverter Graph minimization without bl
 import random
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 from pysat.solvers import Glucose4
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 FALSE, TRUE = 0, 1
 SIGNATURE_BITS = 128
@@ -223,6 +226,23 @@ class Aig:
             if self._left[node] != _LEAF:
                 below[node] = below.get(self._left[node] >> 1, 0) | below.get(self._right[node] >> 1, 0)
         return [below.get(literal >> 1, 0) for literal in literals]
+
+    def in_loops(self, states: Sequence[int], loaded: Sequence[Sequence[int]]) -> list[bool]:
+        """Return for each of the variables `states` whether it is part of what it becomes, now or in later steps.
+
+        `loaded` holds for each state the literals that its next value is a function of.
+        """
+        left, right = np.array(self._left), np.array(self._right)
+        inner = np.flatnonzero(left != _LEAF)
+        steps = [(literal >> 1, state >> 1) for state, ones in zip(states, loaded, strict=True) for literal in ones]
+        before, after = np.array(steps, np.int64).reshape(-1, 2).T
+        source = np.concatenate([left[inner] >> 1, right[inner] >> 1, before])
+        target = np.concatenate([inner, inner, after])
+        graph = coo_matrix((np.ones(len(source), np.int8), (source, target)), shape=(len(left),) * 2)
+        _, component = connected_components(graph, connection="strong")
+        sizes = np.bincount(component)
+        itself = {node for node, state in steps if node == state}
+        return [bool(sizes[component[state >> 1]] > 1) or state >> 1 in itself for state in states]
 
     def _sweep(self, roots: Sequence[int]) -> None:
         """Prove equal nodes inside the cone first, lowest first: what is proven makes the next proofs short."""

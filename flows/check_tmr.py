@@ -70,7 +70,8 @@ def _check_promise(
     with no_garbage_collection():
         netlist = flat_netlist(read_module(path, manifest["top"]), path, manifest["top"], library)
         once = dict.fromkeys(never_held(netlist.names), "registers") if requirement.mode == VOTERS else {}
-        return check(netlist, replace(requirement, exceptions=once | dict(requirement.exceptions)))
+        exceptions = once | dict(requirement.exceptions)
+        return check(netlist, replace(requirement, exceptions=exceptions, logic_once=True))
 
 
 def never_held(names: Iterable[str]) -> tuple[str, ...]:

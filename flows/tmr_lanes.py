@@ -241,6 +241,13 @@ def reaches_itself(model: Symbolic, triples: Sequence[Triple]) -> list[bool]:
     return found
 
 
+def returns(model: Symbolic, triples: Sequence[Triple]) -> list[bool]:
+    """Return for each triple whether what it holds comes back to it, from itself or through other registers."""
+    storages = [model.netlist.flip_flops[triple.flip_flops[0]] for triple in triples]
+    states = [model.literals[storage.state] for storage in storages]
+    return model.aig.in_loops(states, [does(model, storage, {}) for storage in storages])
+
+
 def gates_that_matter(model: Symbolic, errors: Collection[str]) -> list[bool]:
     """Return for each gate whether it reaches anything but the error outputs."""
     netlist = model.netlist

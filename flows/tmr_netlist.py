@@ -20,6 +20,7 @@ from codesign.flows.tmr_lanes import (
     gates_that_matter,
     private_voters,
     reaches_itself,
+    returns,
     shared_clocks,
     shared_gates,
     shared_resets,
@@ -140,7 +141,7 @@ def _report(netlist: FlatNetlist, found: Triples, requirement: Requirement) -> T
         memory_bits=memory_bits,
         triples=tuple(TripleFound(t.name, level) for t, level in zip(found.triples, levels, strict=True)),
         violations=(*structure, *violations),
-        remains=tuple(_remains(netlist, requirement, levels, single)),
+        remains=tuple(_remains(netlist, found.triples, requirement, levels, single)),
     )
 
 
@@ -205,7 +206,8 @@ def _examine(
     noisy = any(violation.rule == "error output" for violation in violations)
     levels = []
     examined = _Examination(model, triples, requirement, None if noisy else error, ignored)
-    for triple, loop in zip(triples, reaches_itself(model, triples), strict=True):
+    loops = reaches_itself(model, triples) if requirement.logic_once else returns(model, triples)
+    for triple, loop in zip(triples, loops, strict=True):
         level, faults = examined.triple(triple, loop)
         levels.append(level)
         violations += [f for f in faults if requirement.at_least(_NEEDED_FROM.get(f.rule, "registers"), triple.name)]
@@ -292,11 +294,29 @@ def _level(*holds: bool) -> str:
     return LEVELS[reached]
 
 
-def _remains(netlist: FlatNetlist, requirement: Requirement, levels: Sequence[str], single: int) -> Iterator[str]:
+def _remains(
+    netlist: FlatNetlist, triples: Sequence[Triple], requirement: Requirement, levels: Sequence[str], single: int
+) -> Iterator[str]:
     if not error_ports(netlist.outputs, requirement.error_output):
         yield f"no output {requirement.error_output}: upsets are masked, but nothing shows them"
     if single:
         yield f"{single} flip-flops or latches outside of triples"
+    gated = _gated(netlist, triples)
+    if gated:
+        yield f"{gated} bits have a clock from logic: while it stands, upsets stay, and a second one is not outvoted"
     if levels:
         lowest = LEVELS[min(map(LEVELS.index, levels))]
         yield f"single points of failure: {'; '.join(single_points(lowest))}"
+
+
+def _gated(netlist: FlatNetlist, triples: Sequence[Triple]) -> int:
+    """Number of triples whose clock is made by a gate, not by buffers and inverters of an input alone."""
+    driver = {gate.output: gate for gate in netlist.gates}
+
+    def made(net: int) -> bool:
+        while net in driver and driver[net].function.passes is not None:
+            net = driver[net].inputs[0]
+        return net in driver
+
+    clocks = ([net for k in triple.flip_flops for net in clock_nets(netlist.flip_flops[k])] for triple in triples)
+    return sum(any(map(made, nets)) for nets in clocks)

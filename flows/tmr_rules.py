@@ -35,7 +35,8 @@ class Requirement:
     number of triples and of bits that are the same constant in all copies. `error_output` is the port that is high
     while a copy differs; whether it must exist says `error_output_required`. Registers whose name starts with one of
     `counters` count errors: they alone may load what a single copy changes. `constants` are the values that inputs hold
-    while the chip runs, such as the enable of a scan chain.
+    while the chip runs, such as the enable of a scan chain. `logic_once`: in `triplicated_voters` what comes back
+    through other registers passes one voter, as logic stands once.
     """
 
     mode: str = "registers"
@@ -46,6 +47,7 @@ class Requirement:
     error_output_required: bool = False
     counters: tuple[str, ...] = ()
     constants: Mapping[str, int] = field(default_factory=dict)
+    logic_once: bool = False
 
     def __post_init__(self) -> None:
         for mode in (self.mode, *self.exceptions.values()):

@@ -110,6 +110,21 @@ def memory(out="(rA & rB) | (rB & rC) | (rA & rC)", clock="clkB", address=ADDRES
     return MEMORY.replace("OUT", out).replace("CLK_B", clock).replace("ADDRESS", address)
 
 
+def ring(voters="A"):
+    """Two bits that take each other's value, with a voter for each copy or one for all."""
+    bits, text = ((0, 1), (1, 0)), ""
+    for own, other in bits:
+        for copy in "ABC":
+            voted = f"v{other}{copy if copy in voters else 'A'}"
+            text += f"(* keep *) reg r{own}{copy}; "
+            text += f"(* keep *) always @(posedge clk) r{own}{copy} <= rst ? 1'b{own} : {voted}; "
+        pins = f".a(r{own}A), .b(r{own}B), .c(r{own}C)"
+        text += "".join(f"wire v{own}{copy}; TOP_maj u{own}{copy} ({pins}, .y(v{own}{copy})); " for copy in voters)
+    flag = " | ".join(f"(r{own}A ^ r{own}B) | (r{own}B ^ r{own}C)" for own, _ in bits)
+    head = LANES.partition("module TOP (")[0] + "module TOP (input clk, input rst, output out, output tmr_err); "
+    return f"{head}{text} assign out = v0A; assign tmr_err = {flag}; endmodule\n"
+
+
 def words(first):
     cells = [
         f"mem{copy}[{k}] = {k + (value if k == 0 else 0)};"
@@ -160,6 +175,9 @@ DESIGNS = {
     "operands": (lanes(["dA & dB | dC"] * 3), "registers", True, {}),
     "operands_differ": (lanes(OPERANDS), "full", False, {}),
     "shared_reset": (lanes(resets="input nrst,", reset=["!nrst"] * 3), "full_clocks", False, {}),
+    "ring": (ring(), "registers", True, {}),
+    "ring_of_one_voter_each": (ring(), "triplicated_voters", False, {}),
+    "ring_of_three_voters_each": (ring("ABC"), "triplicated_voters", True, {}),
     "memory": (memory(), "full_clocks", True, {}),
     "memory_as_registers": (memory(), "registers", True, {}),
     "memory_of_three_clocks": (memory(address=ADDRESS + CLOCKS_USED), "full_clocks", True, {}),
@@ -220,6 +238,23 @@ def test_the_error_output_may_stand_three_times(build_cache, tmp_path, blind):
     assert [v.what for v in report.violations] == (["stays low while copy C differs"] if blind else [])
 
 
+def test_a_gated_clock_is_told(netlists, build_cache, tmp_path):
+    load = "if (rst) {} <= 1'b0; else {} <= d;"
+    text = (
+        one_bit(load=load)
+        .replace("posedge clk", "posedge gated")
+        .replace("wire next", "wire gated = clk & en; wire next")
+    )
+    (tmp_path / "t.v").write_text(text.replace("TOP", "top"))
+    job = run_job("read_verilog t.v\nsynth -flatten -noabc -top top\nwrite_json t.json\n", "tmr_foreign",
+                  {"t.v": tmp_path / "t.v"}, build_cache, 100.0)  # fmt: skip
+    report = check_path(job / "t.json", None, Requirement(), None, tmp_path)
+    assert not report.violations
+    assert any("1 bits have a clock from logic" in one for one in report.remains)
+    plain = check_path(netlists / "names_lower.json", None, Requirement(), None, tmp_path)
+    assert "clock from logic" not in plain.text
+
+
 def test_what_the_command_is_told_of_a_netlist(netlists):
     assert execute(["check-tmr", str(netlists / "scan.json"), "--constant", "scan_en=0"]) == 0
     assert execute(["check-tmr", str(netlists / "sticky.json"), "--counter", "s"]) == 0
@@ -234,12 +269,12 @@ def test_a_constant_that_no_input_can_hold_is_refused(netlists, tmp_path):
 
 def test_a_campaign_knows_the_copies_of_every_word(netlists, build_cache, tmp_path):
     load_kernel(build_cache)
-    (tmp_path / "memory").mkdir()
-    (tmp_path / "memory" / "build").symlink_to(build_cache)
+    (tmp_path / "memory" / "cache").mkdir(parents=True)
+    (tmp_path / "memory" / "cache" / "simulator").symlink_to(build_cache)
     path = str(netlists / "memory.json")
     options = ["--cycles", "16", "--horizon", "64", "--faults", "registers", "--output", str(tmp_path)]
     assert execute(["inject", "--netlist", path, "--top", "memory", *options]) == 0
-    content = read_json(tmp_path / "memory" / "seu.json")
+    content = read_json(tmp_path / "memory" / "inject" / "seu.json")
     assert (content["netlist"]["flip_flops"], content["netlist"]["triples"]) == (60, 20)
     assert {f"mem[{word}]" for word in range(4)} <= set(content["registers"])
     assert not content["campaigns"]["registers"]["outcomes"]["wrong_output"]
