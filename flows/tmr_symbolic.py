@@ -225,7 +225,7 @@ def follow(
 ) -> Change:
     """Follow `changed` nets through the gates (`only` these, if given); outputs `ignored` may take any value.
 
-    Flip-flops `counters` may load what is wrong, and do not end the search.
+    Flip-flops `counters` may load anything: they do not end the search, and are not among what changes.
 
     With `to_end` a change that certainly reaches something is followed on.
     """
@@ -248,7 +248,7 @@ def follow(
             if reader not in seen:
                 seen.add(reader)
                 heapq.heappush(waiting, reader)
-    return _change(model, literals, tuple(evaluated), ignored)
+    return _change(model, literals, tuple(evaluated), ignored, counters)
 
 
 def _certainly_taken(  # noqa: PLR0917
@@ -268,7 +268,11 @@ def _certainly_taken(  # noqa: PLR0917
 
 
 def _change(
-    model: Symbolic, literals: Mapping[int, int], evaluated: tuple[int, ...], ignored: frozenset[str]
+    model: Symbolic,
+    literals: Mapping[int, int],
+    evaluated: tuple[int, ...],
+    ignored: frozenset[str],
+    counters: frozenset[int],
 ) -> Change:
     answers: list[bool | None] = []
 
@@ -281,7 +285,7 @@ def _change(
         return list(dict.fromkeys(r for net, r in pairs if wrong(model.literals[net], literals[net])))
 
     flip_flops = []
-    for k in sorted({k for net in literals for k in model.flip_flops.get(net, ())}):
+    for k in sorted({k for net in literals for k in model.flip_flops.get(net, ())} - counters):
         storage = model.netlist.flip_flops[k]
         pairs = zip(ROLES, does(model, storage, {}), does(model, storage, literals), strict=True)
         flip_flops += [(k, role) for role, before, after in pairs if wrong(before, after)]

@@ -48,26 +48,25 @@ def masking_violations(
     """
     violations: list[Violation] = []
     changes = []
+    counters = counters.difference(triple.flip_flops)  # a counter itself must vote what it counts on from
     for copy, index, allowed in zip(LANES, triple.flip_flops, ignored, strict=True):
         state = model.netlist.flip_flops[index].state
         change = follow(model, {state: model.literals[state] ^ 1}, ignored=allowed, counters=counters)
         changes.append(change)
-        found = list(_unmasked(model, triple, copy, change, counters))
+        found = list(_unmasked(model, triple, copy, change))
         violations += found
         if error is not None and not found and index not in error.excused:
             violations += _unseen(model, triple, copy, change, error)
     return violations, changes
 
 
-def _unmasked(
-    model: Symbolic, triple: Triple, copy: str, change: Change, counters: frozenset[int]
-) -> Iterator[Violation]:
+def _unmasked(model: Symbolic, triple: Triple, copy: str, change: Change) -> Iterator[Violation]:
     open_ = "" if change.proven else _NOT_PROVEN
     own = [k for k, _ in change.flip_flops if k in triple.flip_flops]
     if own:
         what = f"{open_}copy {copy} reaches the next value of the register without a vote"
         yield Violation(triple.name, "feedback", what, _cells(model, own))
-    others = [k for k, _ in change.flip_flops if k not in triple.flip_flops and k not in counters]
+    others = [k for k, _ in change.flip_flops if k not in triple.flip_flops]
     if others:
         roles = sorted({role for k, role in change.flip_flops if k in others})
         what = f"{open_}copy {copy} alone changes the {' and '.join(roles)} of flip-flops"
