@@ -160,9 +160,11 @@ def _changed(what: str, before: Any, now: Any) -> str:
     if before == now:
         return ""
     if isinstance(before, dict) and isinstance(now, dict):
-        name = next(key for key in sorted(before | now) if before.get(key) != now.get(key))
-        inner = _changed(f"{what}{name} ", before.get(name), now.get(name))
-        return inner if name in before and name in now else f"{what}{name} {'is new' if name in now else 'is gone'}"
+        for name in sorted(before | now):
+            if name not in before or name not in now:
+                return f"{what}{name} is {'new' if name in now else 'gone'}"
+            if before[name] != now[name]:
+                return _changed(f"{what}{name} ", before[name], now[name])
     return f"{what.strip()} changed"
 
 
@@ -228,5 +230,9 @@ def remove_leftovers(folder: Path, places: Iterable[str]) -> None:
     for place in places:
         for suffix in (UNFINISHED, OLD):
             shutil.rmtree(folder / f"{place}{suffix}", ignore_errors=True)
-    for path in (folder / CACHE).glob("**/.unfinished-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    jobs = [path for path in (folder / CACHE).glob("*") if path.is_dir() and not path.is_symlink()]
+    for path in (*folder.glob(".*.*.*"), *(path for job in jobs for path in job.glob(".*"))):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
