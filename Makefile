@@ -11,12 +11,12 @@ STAMP := $(VENV)/.installed
 # The simulator's own make must not see the flags of this one.
 BIN   := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(VENV)/bin
 
-.PHONY: demo test test-fast proofs bench lint env clean
+.PHONY: demo test test-fast proofs bench lint env browser clean
 
 demo: env
 	@$(BIN)/codesign demo
 
-test: lint
+test: lint browser
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-fast: env
@@ -40,6 +40,14 @@ lint: env
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict codesign
+
+# The tests of the report page open it in Chromium; without one they are skipped.
+browser: env
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	    apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  $(BIN)/playwright install chromium || \
+	  echo "no Chromium could be installed: the tests of the report page are skipped" >&2
 
 env: $(STAMP)
 

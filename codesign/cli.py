@@ -157,13 +157,14 @@ codesign.command()(functools.reduce(lambda command, option: option(command), rev
 
 @codesign.command()
 @click.argument("folder", type=OLD_FOLDER)
+@click.option("--html", "as_page", is_flag=True, help="Write report.html and its figures into FOLDER again.")
 @quiet_option
 @answering
-def report(folder: Path, quiet: bool) -> Answer:
+def report(folder: Path, as_page: bool, quiet: bool) -> Answer:
     """Print the summary of the run whose results are in FOLDER."""
-    from codesign.flows.run import show_report
+    from codesign.flows.run import show_report, write_report_page
 
-    return show_report(folder)
+    return write_report_page(folder) if as_page else show_report(folder)
 
 
 codesign.add_command(upset_rate)

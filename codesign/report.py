@@ -129,7 +129,10 @@ class Equality(_Part):
 
 
 class Constraint(_Part):
-    """A limit of the design and the value found, in the same unit; `met` is None if there is no value."""
+    """A limit of the design and the value found, in the same unit; `met` is None if there is no value.
+
+    `source` is the file that the value was read from.
+    """
 
     name: ConstraintName
     limit: float
@@ -137,6 +140,8 @@ class Constraint(_Part):
     value: float | None = None
     met: bool | None = None
     basis: str = ""
+    source: FileName | None = None
+    sha256: Sha256 | None = None
 
 
 class Limit(_Part):
@@ -224,7 +229,8 @@ def _check(report: Report, limit: Limit) -> Constraint:
     # Fractions: a limit that is just reached must not fail by a rounding of the unit conversion.
     value = Fraction(repr(found.value)) * scale[found.unit] / scale[limit.unit]
     met = value <= Fraction(limit.limit)
-    return stated.model_copy(update={"value": float(value), "met": met, "basis": basis})
+    origin = {"source": found.source, "sha256": found.sha256}
+    return stated.model_copy(update={"value": float(value), "met": met, "basis": basis, **origin})
 
 
 def _basis(report: Report, name: ConstraintName) -> tuple[Quantity | None, str]:

@@ -10,7 +10,6 @@ from codesign.classification import Figure, accuracy, one_vs_rest_auc
 from codesign.files import sha256_of, write_json
 from codesign.fixed import Integers
 from codesign.flows.design import Physics
-from codesign.flows.figures import roc_figure
 from codesign.graph import Port
 from codesign.report import PhysicsRow
 
@@ -31,7 +30,6 @@ def classifier_physics(
         scores = {**models, RESPONSE: port.decode(outputs[port.node])}
         content = {name: values.tolist() for name, values in scores.items()}
         write_json(folder / VALUES, {"labels": labels.tolist(), "classes": list(classes), "scores": content})
-        roc_figure(scores, labels, classes, folder / "roc.png")
         digest = sha256_of(folder / VALUES)
         return tuple(
             _row(name, metric, figure, len(labels), digest)

@@ -9,9 +9,9 @@ from matplotlib.ticker import MaxNLocator
 
 from codesign.damage import Damage
 from codesign.files import write_with
-from codesign.flows.figures import DPI
 from codesign.weight_bits import WeightBit
 
+DPI = 110
 SMALLEST = 1e-3  # of the largest change: below, the axis is linear
 
 

@@ -10,9 +10,8 @@ from codesign.baselines import ALGORITHMS
 from codesign.baselines import reconstruct as baseline
 from codesign.data.geometry import HEX_METRIC, LATTICE_XY
 from codesign.files import sha256_of, write_json
-from codesign.fixed import Integers
+from codesign.fixed import Fixed, Integers
 from codesign.flows.design import EventMetric, Physics
-from codesign.flows.figures import event_figure
 from codesign.frontend.captured import Captured
 from codesign.metrics import (
     Summary,
@@ -32,7 +31,7 @@ Reals = NDArray[np.float64]
 LINKS = 5  # 16 latents of 9 bits and the 9-bit module sum need 153 of the 160 bits of five links
 RADIUS = float(HEX_METRIC.max())  # half pitches; at least half of the largest distance, so that it is a metric
 EMD_EVENTS = 1000
-VALUES = "physics.json"
+VALUES, EVENTS = "physics.json", "events.json"
 UNITS = {
     "emd_shape": "half pitches",
     f"emd_energy, R = {RADIUS:.2f} half pitches": "ADC counts",
@@ -41,7 +40,6 @@ UNITS = {
     "RMS difference": "half pitches",
     "zero fraction": "",
 }
-DRAWN = ("RTL response", "threshold sum, 5 links", "best choice, 5 links", "super trigger cell, 5 links")
 
 
 def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -> Physics:
@@ -55,7 +53,8 @@ def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -
     (port,) = captured.graph.outputs
 
     def rows(outputs: Mapping[str, Integers], folder: Path) -> tuple[PhysicsRow, ...]:
-        latents = port.decode(outputs[port.node][: len(kept)])
+        codes = outputs[port.node][: len(kept)]
+        latents = port.decode(codes)
         responses = {
             "float model": reconstruct(float_model(model), kept) * scale,
             "Brevitas model": reconstruct_images(model, captured.model_input(normalise(kept))) * scale,
@@ -64,7 +63,10 @@ def encoder_physics(model: AutoEncoder, captured: Captured, charges: Integers) -
         for algorithm in ALGORITHMS:
             responses[f"{algorithm}, {LINKS} links"] = baseline(algorithm, charges[: len(kept)], LINKS)
         values = {name: _metrics(kept, response) for name, response in responses.items()}
-        _write(folder, kept, responses["RTL response"], values)
+        _write(folder, values)
+        _write_events(
+            folder, charges[: len(kept)], responses["RTL response"], codes, captured.graph.types[port.node].fixed
+        )
         digest = sha256_of(folder / VALUES)
         return tuple(
             _row(name, metric, summarise(numbers), digest)
@@ -86,12 +88,18 @@ def encoder_distance(model: AutoEncoder, captured: Captured, charges: Integers) 
     return EventMetric("EMD of shapes", UNITS["emd_shape"], of)
 
 
-def _write(folder: Path, reference: Reals, response: Reals, values: Mapping[str, Mapping[str, Reals]]) -> None:
-    """Keep every number of every event, and the figure of the shape distances."""
-    plain = {name: {metric: _plain(numbers) for metric, numbers in by.items()} for name, by in values.items()}
-    write_json(folder / VALUES, plain)
-    drawn = {name: by["emd_shape"] for name, by in values.items() if name in DRAWN}
-    event_figure(reference, response, drawn, folder / "events.png")
+def _write(folder: Path, values: Mapping[str, Mapping[str, Reals]]) -> None:
+    """Keep every number of every event."""
+    write_json(
+        folder / VALUES,
+        {name: {metric: _plain(numbers) for metric, numbers in by.items()} for name, by in values.items()},
+    )
+
+
+def _write_events(folder: Path, charges: Integers, decoded: Reals, codes: Integers, latent: Fixed) -> None:
+    """Keep what can be drawn of every event: charges and decoded (events, 48), the integers of the latents."""
+    content = {"charges": charges.tolist(), "decoded": decoded.tolist(), "latents": codes.tolist()}
+    write_json(folder / EVENTS, content | {"latent_bits": latent.width, "latent_signed": latent.signed})
 
 
 def _plain(numbers: Reals) -> list[float | None]:

@@ -18,6 +18,8 @@ from codesign.flows.runner import METRICS_JSON, Run, chosen_steps, open_run, rep
 from codesign.flows.upset_rate import RESULT as RATE_RESULT
 from codesign.flows.upset_rate import rate_text
 from codesign.options import RunOptions
+from codesign.page.files import PAGE
+from codesign.page.render import write_page
 from codesign.report import parse_constraints, render_text
 from codesign.report_text import columns, heading
 
@@ -43,7 +45,8 @@ def run_design(options: RunOptions) -> Answer:
         run.run(chosen_steps(FLOW, options))
         if steps[-1] != FLOW[-1].name:
             return _answer(run, f"{run.folder(steps[-1]).path}")
-        return _answer(run, f"{_report_text(run.path)}\nreport: {run.path / 'report.json'}")
+        write_page(run.path)
+        return _answer(run, f"{_report_text(run.path)}\nreport: {run.path / PAGE}")
 
 
 def check_design(options: RunOptions) -> Answer:
@@ -107,6 +110,12 @@ def show_report(folder: Path) -> Answer:
     rates = rate_text(read_json(rate)) if rate.exists() else ""
     text = _report_text(folder) + (_text(upsets) if upsets.exists() else "") + rates
     return Answer(text, read_json(folder / METRICS_JSON))
+
+
+def write_report_page(folder: Path) -> Answer:
+    """Write the page of an earlier run again, with what other commands have left in its folder since."""
+    path = write_page(folder)
+    return Answer(str(path), {"page": str(path)})
 
 
 def _report_text(folder: Path) -> str:

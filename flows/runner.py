@@ -29,6 +29,7 @@ from codesign.flows.run_folder import (
 )
 from codesign.flows.run_lock import locked
 from codesign.options import RunOptions
+from codesign.page.files import PAGE
 from codesign.report import Report, Sections, read_report
 from codesign.run_metrics import metrics_csv, metrics_of, metrics_record
 from codesign.sections import merged
@@ -136,7 +137,7 @@ class Run:
 
     def _retract(self) -> None:
         """While a step is missing there is no manifest, no metrics and no report of the run."""
-        for name in (MANIFEST, METRICS_JSON, METRICS_CSV, *LINKED):
+        for name in (MANIFEST, METRICS_JSON, METRICS_CSV, PAGE, *LINKED):
             (self.path / name).unlink(missing_ok=True)
 
     def _remove_stale(self, *, whole: bool) -> None:

@@ -12,7 +12,6 @@ from codesign.errors import BadInputError
 from codesign.files import sha256_of, write_json
 from codesign.fixed import Integers
 from codesign.flows.design import Physics
-from codesign.flows.figures import roc_figure
 from codesign.graph import Port
 from codesign.metrics import summarise
 from codesign.report import PhysicsRow
@@ -59,12 +58,10 @@ def _distance_mm(graph: SectorGraphs, scores: Reals) -> float:
 
 
 def _write(folder: Path, scores: Mapping[str, Reals], distances: Mapping[str, Reals], graphs: SectorGraphs) -> str:
-    """Keep every number and the ROC curves; return the digest of the numbers."""
+    """Keep every number; return the digest of the numbers."""
     plain = {name: [None if np.isnan(value) else float(value) for value in by] for name, by in distances.items()}
     content = {"labels": graphs.y.tolist(), "edge_ptr": graphs.edge_ptr.tolist(), "hit_distance_mm": plain}
     write_json(folder / VALUES, content | {"scores": {name: values.tolist() for name, values in scores.items()}})
-    columns = {name: values[:, None] for name, values in scores.items()}
-    roc_figure(columns, 1 - graphs.y, ("true segments",), folder / "roc.png")
     return sha256_of(folder / VALUES)
 
 

@@ -112,6 +112,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "critical_path",
     },
     "programme": NUMBERS | {"graph", "estimate"},
+    "page": NUMBERS | {"graph", "graph_json", "ops", "data", "metrics", "classification", "report", "report_text"},
     "optimise": NUMBERS | {"graph", "adders", "schedule", "delay", "critical_path", "estimate", "programme"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.

@@ -19,7 +19,7 @@ import codesign.sim
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = {"codesign": "", "flows": "codesign/", "sim": "codesign/", "rtl_templates": "codesign/"}
-TRAVELLING = {".py", ".v", ".vlt", ".hpp", ".safetensors", ".json"}
+TRAVELLING = {".py", ".v", ".vlt", ".hpp", ".safetensors", ".json", ".j2", ".css"}
 
 
 def source_files() -> Mapping[str, Path]:

@@ -1,5 +1,6 @@
 """The Brevitas encoder as a design: the shipped model, third-party models, and what must be refused."""
 
+import json
 from importlib import resources
 from pathlib import Path
 
@@ -71,8 +72,13 @@ def test_the_physics_of_the_response_is_that_of_the_model(tmp_path):
     rows = bound.physics(bound.graph.evaluate(bound.inputs), tmp_path)
     means = {row.name: row.value for row in rows if row.metric == "emd_shape"}
     assert means["RTL response"] == pytest.approx(means["Brevitas model"], rel=1e-6)  # float32 decoder, other batches
-    assert (tmp_path / "events.png").stat().st_size > 10_000
     assert (tmp_path / "physics.json").is_file()
+    events = json.loads((tmp_path / "events.json").read_text())
+    assert np.shape(events["charges"]) == np.shape(events["decoded"]) == (len(events["latents"]), 48)
+    np.testing.assert_array_equal(
+        events["latents"], bound.graph.evaluate(bound.inputs)["latent"][: len(events["latents"])]
+    )
+    assert events["latent_bits"] == bound.graph.types["latent"].fixed.width
 
 
 def test_float_weights_need_a_named_width(tmp_path, shared_data):

@@ -79,7 +79,6 @@ def test_the_physics_of_the_response_is_that_of_the_model(bound, tmp_path):
     # Equal integers may differ in the last bit of the model's float64, where they then do not count half.
     assert rtl == pytest.approx(model, abs=2e-4)
     assert rtl != pytest.approx(floating, abs=2e-4)
-    assert (tmp_path / "roc.png").stat().st_size > 10_000
     assert (tmp_path / "physics.json").is_file()
 
 

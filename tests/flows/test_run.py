@@ -159,7 +159,9 @@ def test_the_whole_flow_ends_in_a_report_with_measured_numbers(bound, use, tmp_p
     use(bound)
     text = run.run_design(RunOptions("tiny", tmp_path, reuse=reuse)).text
     folder = tmp_path / "tiny"
-    assert text.endswith(f"report: {folder / 'report.json'}")
+    assert text.endswith(f"report: {folder / 'report.html'}")
+    assert "tiny" in (folder / "report.html").read_text()
+    assert (folder / "figures" / "dataflow.pdf").is_file()
     report = read_report(folder / "report.json")
     for comparison, expected in zip((report.latency_cycles, report.initiation_interval_cycles), cycles, strict=True):
         assert comparison.predicted.value == comparison.measured.value == expected

@@ -31,7 +31,6 @@ def test_a_perfect_response_where_everything_fits(tmp_path):
     size = "200 nodes, 400 edges"
     assert rows[size, "truncated edges"].value == rows[size, "truncated true edges"].value == 0.0
     assert rows[size, "null edges"].value == pytest.approx(1 - len(GRAPHS.y) / (12 * 400))
-    assert (tmp_path / "roc.png").stat().st_size > 5_000
     assert len(json.loads((tmp_path / "physics.json").read_text())["scores"][RESPONSE]) == len(GRAPHS.y)
 
 
