@@ -19,12 +19,16 @@ class PathStep:
 
 @dataclass(frozen=True)
 class StaticTiming:
-    """The longest path (launch, logic and setup), its cells in order, and how many cells were timed."""
+    """The longest path (launch, logic and setup), its cells in order, and how many cells were timed.
+
+    `hold_slack_ns` is what the shortest path leaves of the hold time; None where it is not known.
+    """
 
     critical_path_ns: float
     path: tuple[PathStep, ...]
     cell_count: int
     method: str
+    hold_slack_ns: float | None = None
 
     def slack_ns(self, clock_ns: float) -> float:
         """Return what is left of a clock period; negative where timing is not met."""

@@ -59,6 +59,7 @@ class AsicResult:
     With a liberty file the areas are set and `transistor_count` is None; without one it is the other way round.
     A library without a 2-input NAND gives no NAND2 equivalents. `nodes` are the parts of the nodes and of the rest,
     which sum to the whole; empty where borders were not kept.
+    `gates` are those that were mapped.
     """
 
     method: str
@@ -72,6 +73,7 @@ class AsicResult:
     flip_flop_bits: int
     cells: Mapping[str, int]
     nodes: Mapping[str, NodeCells]
+    gates: Path
     netlist_json: Path
     netlist_verilog: Path
     wall_s: float
@@ -143,11 +145,11 @@ def synthesise_asic(
     files = {scripts.GATES: gates / scripts.GATES}
     if liberty is None or library is None:
         job = run_job(scripts.nand_script(), "nand", files, work_dir, timeout_s)
-        return _generic_result(job, wall_s(gates, job))
+        return _generic_result(job, gates)
     files[scripts.LIBERTY] = mapping_liberty(liberty, work_dir)
     job = run_job(scripts.asic_script(unusable_cells(library), clock_ns), "asic", files, work_dir, timeout_s)
     nodes = node_cells(job / "netlist.json", rtl.top, rtl.nodes) if borders else {}
-    return _asic_result(job, wall_s(gates, job), library, liberty, nodes)
+    return _asic_result(job, gates, library, liberty, nodes)
 
 
 def fault_netlist(rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns: float) -> Path:
@@ -192,7 +194,7 @@ def _gates(rtl: RtlInput, work_dir: Path, timeout_s: float, borders: bool = Fals
 
 
 def _asic_result(
-    job: Path, seconds: float, library: Library, liberty: Path, nodes: Mapping[str, Mapping[str, int]]
+    job: Path, gates: Path, library: Library, liberty: Path, nodes: Mapping[str, Mapping[str, int]]
 ) -> AsicResult:
     stat = _statistics(job)
     cells: dict[str, int] = stat["num_cells_by_type"]
@@ -220,9 +222,10 @@ def _asic_result(
         flip_flop_bits=whole.flip_flop_bits,
         cells=cells,
         nodes=parts,
+        gates=gates / scripts.GATES,
         netlist_json=job / "netlist.json",
         netlist_verilog=job / "netlist.v",
-        wall_s=seconds,
+        wall_s=wall_s(gates, job),
         source=source(job, "stat.json"),
     )
 
@@ -233,7 +236,7 @@ def _nand2_text(nand2: Cell | None) -> str:
     return f"; NAND2 equivalent = {nand2.name}, {nand2.area_um2:g} um2, the smallest 2-input NAND by its function"
 
 
-def _generic_result(job: Path, seconds: float) -> AsicResult:
+def _generic_result(job: Path, gates: Path) -> AsicResult:
     stat = _statistics(job)
     # Yosys appends "+" when a cell has no transistor count: then the number would be too low.
     count = str(stat["estimated_num_transistors"])
@@ -254,9 +257,10 @@ def _generic_result(job: Path, seconds: float) -> AsicResult:
         flip_flop_bits=flip_flop_bits(stat["num_cells_by_type"]),
         cells=stat["num_cells_by_type"],
         nodes={},
+        gates=gates / scripts.GATES,
         netlist_json=job / "netlist.json",
         netlist_verilog=job / "netlist.v",
-        wall_s=seconds,
+        wall_s=wall_s(gates, job),
         source=source(job, "stat.json"),
     )
 

@@ -104,6 +104,18 @@ def asic_script(dont_use: Sequence[str], clock_ns: float) -> str:
     )
 
 
+def delay_script(dont_use: Sequence[str], clock_ns: float) -> str:
+    """Return the script that maps as `asic_script` does, across nodes, and lets abc write the delay to stats.txt."""
+    avoid = "".join(f" -dont_use {name}" for name in dont_use)
+    mapping = _ABC_MAP.format(clock_ps=round(clock_ns * 1000))
+    return _script(
+        f"read_rtlil {GATES}",
+        FLATTEN,
+        f"dfflibmap -liberty {LIBERTY}{avoid}",
+        f'abc -liberty {LIBERTY}{avoid} -script "{mapping};stime,-d"',
+    )
+
+
 def nand_script() -> str:
     """Return the script that maps the gates to NAND, inverters and plain flip-flops and counts CMOS transistors."""
     return _script(

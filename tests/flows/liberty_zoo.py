@@ -4,6 +4,9 @@ TIMING = """timing () { related_pin : "{pin}"; timing_sense : {sense}; {extra}
       cell_rise (scalar) { values ("0.1"); } rise_transition (scalar) { values ("0.05"); }
       cell_fall (scalar) { values ("0.1"); } fall_transition (scalar) { values ("0.05"); } }"""
 
+CHECK = """timing () { related_pin : "CK"; timing_type : {kind}_rising;
+      rise_constraint (scalar) { values ("0.1"); } fall_constraint (scalar) { values ("0.1"); } } """
+
 
 def timing(pin, sense="negative_unate", extra=""):
     return TIMING.replace("{pin}", pin).replace("{sense}", sense).replace("{extra}", extra)
@@ -17,10 +20,11 @@ def gate(name, area, function, inputs, load="0.002", head="", output=""):
 
 
 def flip_flop(name="DFF", area=8, load="0.002", clock="CK", more="", pins=""):
+    checks = "".join(CHECK.replace("{kind}", kind) for kind in ("setup", "hold"))
     edge = timing("CK", "non_unate", "timing_type : rising_edge;")
     return f"""  cell ({name}) {{ area : {area};
     ff (IQ, IQN) {{ next_state : "D"; clocked_on : "{clock}"; {more} }}
-    pin (D) {{ direction : input; capacitance : {load}; }} {pins}
+    pin (D) {{ direction : input; capacitance : {load}; {checks} }} {pins}
     pin (CK) {{ direction : input; clock : true; capacitance : {load}; }}
     pin (Q) {{ direction : output; function : "IQ"; {edge} }} }}
 """

@@ -14,7 +14,7 @@ def asic(**changes):
         "method": "cells", "liberty": SourceFile("x.lib", "c" * 64), "area_um2": 12.5, "sequential_area_um2": 4.0,
         "nand2_um2": 0.5, "nand2_equivalents": 25.0, "transistor_count": None, "cell_count": 9, "flip_flop_bits": 3,
         "cells": {}, "nodes": {}, "netlist_json": Path("n.json"), "netlist_verilog": Path("n.v"), "wall_s": 1.0,
-        "source": SOURCE,
+        "source": SOURCE, "gates": Path("gates.il"),
     }  # fmt: skip
     return AsicResult(**{**numbers, **changes})
 
