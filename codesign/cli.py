@@ -27,6 +27,7 @@ from codesign.cli_options import (
     answering,
     case_option,
     constraint_option,
+    corner_option,
     design_argument,
     known_design,
     liberty_option,
@@ -90,7 +91,7 @@ def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOpt
     return register
 
 
-@design_command(*MODEL, *DATA, *HARDWARE, liberty_option, constraint_option, *run_options)
+@design_command(*MODEL, *DATA, *HARDWARE, liberty_option, corner_option, constraint_option, *run_options)
 def run(options: RunOptions) -> Answer:
     """Take DESIGN from model to verified Verilog and report."""
     from codesign.flows.run import run_design

@@ -16,6 +16,7 @@ from codesign.options import (
     ARCHITECTURES,
     ROUNDINGS,
     TMR_MODES,
+    parse_corners,
     parse_cuts,
     parse_engines,
     parse_reuse,
@@ -83,6 +84,10 @@ def known_design(ctx: click.Context, param: click.Parameter, name: str | None) -
 
 def _reuse_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
     return parse_reuse(texts)
+
+
+def _corner_files(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, Path], ...]:
+    return parse_corners(texts)
 
 
 def _cut_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
@@ -173,6 +178,10 @@ area_option = click.option(
     help="Largest estimated area, LUTs or um2: then the shortest latency is chosen. Needs --technology.",
 )  # fmt: skip
 liberty_option = click.option("--liberty", type=FILE, help="Liberty file for area and power; default: gate counts.")
+corner_option = click.option(
+    "--corner", "corners", multiple=True, metavar="NAME=FILE", callback=_corner_files,
+    help="Liberty file of another corner of the same cells, for static timing; repeatable. Needs --liberty.",
+)  # fmt: skip
 vectors_option = click.option("--vectors", type=click.IntRange(min=1), help="Number of vectors; default: the design's.")
 output_option = click.option(
     "--output", type=NEW_FOLDER, default=Path("runs"), show_default=True, help="Folder for the results."

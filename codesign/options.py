@@ -34,6 +34,7 @@ class RunOptions:
     leave open is chosen for the clock, within `ii_cycles`, `latency_cycles` and `area_budget` in its unit. With an
     `architecture` of engines, `engines` holds (rows, engines) pairs: how many engines work on a set of that many rows.
     `copy_spacing_um` is the least distance of copies of a bit in the constraint files.
+    `corners` holds (name, liberty file) pairs that the netlist mapped to `liberty` is timed with as well.
     `case` names one of the design's settings of its parameters (weight sets).
     `config_bus` is how programmable parameters are reached, `wrapper` another interface to emit the design behind.
     `tmr` is a mode of triplication (codesign/protection.py), or "selective:FILE" with the ranking of a campaign and
@@ -69,6 +70,7 @@ class RunOptions:
     tmr_budget: int | None = None
     case: str | None = None
     config_bus: ConfigBus = "bytes"
+    corners: tuple[tuple[str, Path], ...] = ()
     wrapper: Wrapper = "none"
     tag: str | None = None
     first_step: str | None = None
@@ -112,6 +114,16 @@ def parse_engines(texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
         if not (rows.isascii() and rows.isdigit() and len(rows) < 10 and int(rows) > 0):
             raise BadInputError(f"--engines {rows}=...: say on how many rows they work, for example --engines 56=7")
     return tuple((int(rows), engines) for rows, engines in pairs)
+
+
+def parse_corners(texts: Sequence[str]) -> tuple[tuple[str, Path], ...]:
+    """Read "NAME=FILE" texts into (corner, liberty file) pairs; `BadInputError` names the text that is wrong."""
+    pairs = [tuple(part.strip() for part in text.partition("=")[::2]) for text in texts]
+    for text, (name, file) in zip(texts, pairs, strict=True):
+        if not name or not file:
+            raise BadInputError(f"--corner {text!r} must be NAME=FILE, for example --corner slow=cells_ss.lib")
+    _refuse_repeated("--corner", [name for name, _ in pairs], "liberty file")
+    return tuple((name, Path(file)) for name, file in pairs)
 
 
 def parse_tmr_nodes(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -341,7 +341,16 @@ def _register_rows(registers: Registers | None) -> list[list[str]]:
 
 def _resource_lines(part: Resources) -> list[str]:
     rows = [[name, number(q.value), q.unit, q.kind, q.source] for name, q in part.quantities.items()]
-    return [f"  {part.name}: {part.method}", *columns(rows)]
+    return [f"  {part.name}: {part.method}", *columns(rows), *columns(_node_rows(part))]
+
+
+def _node_rows(part: Resources) -> list[list[str]]:
+    names = list(dict.fromkeys(name for quantities in part.nodes.values() for name in quantities))
+    rows = [
+        [node, *(number(quantities[name].value) if name in quantities else "-" for name in names)]
+        for node, quantities in part.nodes.items()
+    ]
+    return [["node", *names], *rows] if rows else []
 
 
 def _physics_rows(rows: Sequence[PhysicsRow]) -> list[list[str]]:

@@ -7,18 +7,21 @@ for the corner that was mapped to alone.
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from codesign.errors import BadInputError, ToolFailedError
 from codesign.files import write_text
 from codesign.flows import yosys_scripts as scripts
 from codesign.flows.liberty import read_liberty, unusable_cells
+from codesign.flows.liberty_text import read_text, without_power
 from codesign.flows.opensta import RUN, opensta_installed, read_report, run_sta, sta_script
+from codesign.flows.report_sections import timing_section
 from codesign.flows.rtl_input import RtlInput
 from codesign.flows.static_timing import StaticTiming
 from codesign.flows.yosys import AsicResult, mapping_liberty
-from codesign.flows.yosys_job import SourceFile, keep_job, run_job, source
-from codesign.report import Kind, Quantity, Resources
+from codesign.flows.yosys_job import keep_job, run_job, source
+from codesign.report import Resources
 
 REPORT = "sta.txt"
 # Where a library states no thresholds OpenSTA refuses it (2019) or assumes these (newer), in percent of the supply.
@@ -53,16 +56,22 @@ def time_corners(
     """Return critical path, slacks and highest clock of the mapped netlist in each corner, in the order given.
 
     The first corner is the library that was mapped to. Jobs are kept in `work_dir`, which sources are named from.
+    A library that OpenSTA stops at is timed by abc, which the method says, unless other corners are asked for.
     """
-    if opensta_installed():
+    first = next(iter(corners.items()))
+    if not opensta_installed():
+        return (_abc(first, asic, work_dir, clock_ns, "OpenSTA is not installed"),)
+    try:
         return tuple(_opensta(corner, asic, rtl, work_dir, clock_ns) for corner in corners.items())
-    name, path = next(iter(corners.items()))
-    return (_abc(name, path, asic, work_dir, clock_ns),)
+    except ToolFailedError as error:
+        if len(corners) > 1:
+            raise
+        return (_abc(first, asic, work_dir, clock_ns, f"OpenSTA failed: {error}"),)
 
 
 def _opensta(corner: tuple[str, Path], asic: AsicResult, rtl: RtlInput, work_dir: Path, clock_ns: float) -> Resources:
     version, (name, liberty) = _version(), corner
-    plain = mapping_liberty(liberty, work_dir).read_text(encoding="utf-8")
+    plain = without_power(read_text(liberty))
     assumed = [key for key in _THRESHOLDS if key not in plain]
     texts = {scripts.LIBERTY: with_thresholds(plain, assumed), "version.txt": version}
     netlist, cells = Path("netlist.v"), Path(scripts.LIBERTY)
@@ -77,7 +86,7 @@ def _opensta(corner: tuple[str, Path], asic: AsicResult, rtl: RtlInput, work_dir
     timing = read_report((job / REPORT).read_text(encoding="utf-8"), asic.cell_count)
     method = f"OpenSTA {version}, {liberty.name}, ideal clock, no wires, inputs launched as by a register"
     method += "; thresholds of 50, 20 and 80 % assumed, which the library does not state" if assumed else ""
-    return timing_section(name, timing, clock_ns, method, source(job, REPORT))
+    return timing_section(replace(timing, method=method), name, clock_ns, source(job, REPORT))
 
 
 def with_thresholds(text: str, names: Sequence[str]) -> str:
@@ -86,7 +95,8 @@ def with_thresholds(text: str, names: Sequence[str]) -> str:
     return _HEAD.sub(lambda head: head.group(0) + added, text, count=1)
 
 
-def _abc(name: str, liberty: Path, asic: AsicResult, work_dir: Path, clock_ns: float) -> Resources:
+def _abc(corner: tuple[str, Path], asic: AsicResult, work_dir: Path, clock_ns: float, reason: str) -> Resources:
+    name, liberty = corner
     library = read_liberty(liberty)
     files = {scripts.GATES: asic.gates, scripts.LIBERTY: mapping_liberty(liberty, work_dir)}
     job = run_job(scripts.delay_script(unusable_cells(library), clock_ns), "delay", files, work_dir, 3600.0)
@@ -95,32 +105,12 @@ def _abc(name: str, liberty: Path, asic: AsicResult, work_dir: Path, clock_ns: f
     fields = path.read_text(encoding="utf-8").split() if path.is_file() else []
     if len(fields) != 6:
         raise ToolFailedError(f"abc states no delay in {path}: install OpenSTA (apt install opensta) or leave this out")
-    timing = StaticTiming(float(fields[5]) / 1000, (), asic.cell_count, "abc")
     method = (
         f"Yosys abc (stime), {liberty.name}: logic between registers alone, without launch, setup and wires, mapped "
-        "across nodes; OpenSTA is not installed, so no hold and no other corners"
+        f"across nodes; no hold and no other corners: {reason}"
     )
-    return timing_section(name, timing, clock_ns, method, source(job, _ABC_REPORT))
-
-
-def timing_section(name: str, timing: StaticTiming, clock_ns: float, method: str, file: SourceFile) -> Resources:
-    """Return what static timing found for corner `name` at this clock; `file` is the tool's report.
-
-    A path that leaves out launch and setup is an estimate.
-    """
-    kind: Kind = "estimated" if timing.hold_slack_ns is None else "synthesised"
-    numbers = {
-        "critical path": (timing.critical_path_ns, "ns"),
-        "setup slack": (round(timing.slack_ns(clock_ns), 4), "ns"),
-        "highest clock": (1e3 / timing.critical_path_ns, "MHz"),
-    }
-    if timing.hold_slack_ns is not None:
-        numbers["hold slack"] = timing.hold_slack_ns, "ns"
-    found = {
-        key: Quantity(value=value, unit=unit, kind=kind, source=file.name, sha256=file.sha256)
-        for key, (value, unit) in numbers.items()
-    }
-    return Resources(name=name, method=method, quantities=found)
+    timing = StaticTiming(float(fields[5]) / 1000, (), asic.cell_count, method)
+    return timing_section(timing, name, clock_ns, source(job, _ABC_REPORT))
 
 
 def _version() -> str:

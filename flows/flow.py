@@ -12,10 +12,10 @@ from codesign.errors import VerificationError
 from codesign.files import read_json, sha256_of, write_json, write_text
 from codesign.fixed import Integers
 from codesign.flows import yosys
+from codesign.flows.corners import time_corners
 from codesign.flows.design import Bound
 from codesign.flows.environment import tool_versions
 from codesign.flows.input_files import content_sha256
-from codesign.flows.opensta import opensta_installed
 from codesign.flows.planning import compile_bound
 from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_sections import (
@@ -26,12 +26,10 @@ from codesign.flows.report_sections import (
     predicted_sections,
     quantity,
     registers_section,
-    timing_section,
 )
 from codesign.flows.rtl_input import read_rtl
 from codesign.flows.run_folder import Flow, Step, StepFolder, Work
 from codesign.flows.synthesis import synthesis_ahead, synthesise
-from codesign.flows.timing_run import time_cells
 from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.tmr_constraints import describe, write_constraints
 from codesign.flows.verification import CaseResult, verify_cases
@@ -45,10 +43,11 @@ from codesign.sim.verilator import lint
 from codesign.verify import Beats, decode_words
 
 RTL, MANIFEST, GRAPH, BINDING = "rtl", "rtl/manifest.json", "graph.json", "binding.json"
-EXACTNESS, SIMULATION, EQUALITY, PATH = "exactness.json", "simulation", "equality.json", "critical_path.txt"
+EXACTNESS, SIMULATION, EQUALITY = "exactness.json", "simulation", "equality.json"
 EQUALITY_TEXT, SYNTHESIS_TEXT = "equality.txt", "synthesis.txt"
 YOSYS_CACHE, SIMULATOR_CACHE = "yosys", "simulator"
 BINDING_OPTIONS = ("design", "model", "data", "vectors", "weight_bits", "input_format", "rounding", "drop_bits")
+TIMING_OPTIONS = ("liberty", "corners", "clock_ns")
 HARDWARE_OPTIONS = (
     *("reuse", "tmr", "tmr_nodes", "tmr_budget", "copy_spacing_um", "clock_ns", "config_bus", "wrapper"),
     *("architecture", "engines", "technology", "ii_cycles", "latency_cycles", "area_budget", "inner_cuts"),
@@ -160,16 +159,13 @@ def _mapped(work: Work, liberty: Path) -> yosys.AsicResult:
 
 
 def timing(work: Work) -> Sections:
-    """Time the mapped netlist with OpenSTA, where it is installed."""
+    """Time the mapped netlist with the library that it was mapped to, and in the other corners."""
     liberty = work.options.liberty
     assert liberty is not None
-    if not opensta_installed():
-        work.say("OpenSTA is not installed: no static timing")
-        return Sections()
+    corners = {liberty.name: liberty, **dict(work.options.corners)}
     rtl = read_rtl(work.of("compile") / RTL)
-    found = time_cells(rtl, _mapped(work, liberty), liberty, work.cache / YOSYS_CACHE)
-    write_text(work.folder / PATH, found.text() + "\n")
-    return Sections(timing=(timing_section(found, liberty.name, work.clock_ns, _own(work, PATH)),))
+    found = time_corners(_mapped(work, liberty), rtl, corners, work.folder, work.clock_ns)
+    return in_folder(Sections(timing=found), work.place)
 
 
 def power(work: Work) -> Sections:
@@ -234,7 +230,14 @@ FLOW: Flow = (
     Step("verify", ("bind", "compile"), (), verify),
     Step("physics", ("bind", "compile", "verify"), (), physics),
     Step("synthesis", ("compile",), ("liberty", "clock_ns"), synthesis, ahead=begin_synthesis),
-    Step("timing", ("compile", "synthesis"), ("liberty",), timing, _has_liberty, programs=(("sta", "-version"),)),
+    Step(
+        "timing",
+        ("compile", "synthesis"),
+        ("liberty", "corners"),
+        timing,
+        _has_liberty,
+        programs=(("sta", "-version"),),
+    ),
     Step("power", ("bind", "compile", "synthesis"), ("liberty",), power, _has_liberty),
     Step("report", REPORTED, ("constraints",), report),
 )

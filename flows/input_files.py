@@ -30,7 +30,9 @@ def input_files(name: str, value: Any) -> Iterator[tuple[str, Path]]:
     if name == "tmr" and str(value).startswith(f"{SELECTIVE}:"):
         value = Path(str(value).partition(":")[2])
     for path in value if isinstance(value, tuple) else (value,):
-        if isinstance(path, Path):
+        if isinstance(path, tuple):
+            yield from input_files(name, path)
+        elif isinstance(path, Path):
             found = path if path.exists() else Path(str(path).rpartition(":")[0])
             if not found.exists() or found == Path():
                 raise BadInputError(f"no file {path}: check the path of --{name.replace('_', '-')}")

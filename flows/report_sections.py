@@ -60,13 +60,19 @@ def equality_rows(counts: Mapping[str, tuple[int, int]], source: SourceFile) -> 
 
 
 def timing_section(timing: StaticTiming, name: str, clock_ns: float, source: SourceFile) -> Resources:
-    """Return critical path, what is left of the clock period, and the frequency that the path allows."""
+    """Return critical path, what is left of the clock period and of the hold time, and the highest frequency.
+
+    A timing that knows no hold times leaves out launch and setup as well, and is an estimate.
+    """
     numbers = {
         "critical path": (timing.critical_path_ns, "ns"),
-        "setup slack": (timing.slack_ns(clock_ns), "ns"),
+        "setup slack": (round(timing.slack_ns(clock_ns), 4), "ns"),
         "Fmax": (1e3 / timing.critical_path_ns, "MHz"),
     }
-    found = {key: _synthesised(value, unit, source) for key, (value, unit) in numbers.items()}
+    if timing.hold_slack_ns is not None:
+        numbers["hold slack"] = timing.hold_slack_ns, "ns"
+    kind: Kind = "estimated" if timing.hold_slack_ns is None else "synthesised"
+    found = {key: quantity(value, unit, kind, source) for key, (value, unit) in numbers.items()}
     return Resources(name=name, method=timing.method, quantities=found)
 
 
@@ -156,7 +162,7 @@ def power_section(result: PowerResult, library_name: str, netlist: SourceFile, i
 
 
 def _estimated(value: float, unit: str, source: SourceFile) -> Quantity:
-    return Quantity(value=value, unit=unit, kind="estimated", source=source.name, sha256=source.sha256)
+    return quantity(value, unit, "estimated", source)
 
 
 def _synthesised(value: float, unit: str, source: SourceFile) -> Quantity:

@@ -10,9 +10,10 @@ from typing import Any
 from codesign.answer import Answer
 from codesign.errors import BadInputError
 from codesign.files import read_json
+from codesign.flows.corners import check_corners
 from codesign.flows.design import Bound, Design
 from codesign.flows.flow import EQUALITY_TEXT, EXACTNESS, FLOW, MANIFEST, RTL, SYNTHESIS_TEXT
-from codesign.flows.liberty import read_liberty
+from codesign.flows.liberty import read_liberty, require_mappable
 from codesign.flows.planning import estimate_text
 from codesign.flows.runner import METRICS_JSON, Run, chosen_steps, open_run, report_of
 from codesign.flows.upset_rate import RESULT as RATE_RESULT
@@ -92,7 +93,10 @@ def synthesise_design(options: RunOptions) -> Answer:
 def opened(options: RunOptions) -> Iterator[Run]:
     """Take the folder of the run; what is needed only at the end is read first, so that a mistake costs seconds."""
     if options.liberty is not None:
-        read_liberty(options.liberty)
+        require_mappable(read_liberty(options.liberty), str(options.liberty))
+        check_corners(dict(options.corners), options.liberty)
+    elif options.corners:
+        raise BadInputError("--corner needs --liberty: the library that the design is mapped to")
     with open_run(FLOW, options, load_design(options.design)) as run:
         yield run
 

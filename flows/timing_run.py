@@ -8,7 +8,7 @@ from codesign.errors import BadInputError
 from codesign.flows import yosys
 from codesign.flows.fpga_timing import fpga_timing
 from codesign.flows.opensta import opensta_timing
-from codesign.flows.rtl_input import RtlInput, read_rtl
+from codesign.flows.rtl_input import read_rtl
 from codesign.flows.static_timing import StaticTiming
 
 
@@ -38,21 +38,14 @@ def measure(
     if liberty is None:
         raise BadInputError(f"technology {name} needs its liberty file (--liberty)")
     asic = yosys.synthesise_asic(rtl_dir, liberty, work_dir, clock_ns, timeout_s=timeout_s)
-    timing = time_cells(rtl, asic, liberty, work_dir, launch_ns=tech.launch_ns)
-    assert asic.area_um2 is not None  # a liberty file was given
-    return Measured(timing, asic.area_um2, asic.flip_flop_bits)
-
-
-def time_cells(
-    rtl: RtlInput, asic: yosys.AsicResult, liberty: Path, work_dir: Path, *, launch_ns: float = 0.0
-) -> StaticTiming:
-    """Time a netlist of cells of `liberty`, whose inputs change `launch_ns` after the clock edge, with OpenSTA."""
-    return opensta_timing(
+    timing = opensta_timing(
         asic.netlist_verilog,
-        rtl.top,
+        top,
         yosys.plain_liberty(liberty, work_dir),
         cell_count=asic.cell_count,
-        launch_ns=launch_ns,
+        launch_ns=tech.launch_ns,
         clocks=rtl.clocks,
         resets=rtl.resets,
     )
+    assert asic.area_um2 is not None  # a liberty file was given
+    return Measured(timing, asic.area_um2, asic.flip_flop_bits)

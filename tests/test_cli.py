@@ -66,14 +66,27 @@ def test_all_options_of_run_arrive(asked: list[tuple[str, object]], tmp_path: Pa
         *("--reuse", "conv=4", "--reuse", "encoder.dense = 128", "--tmr", "none", "--clock-ns", "12.5"),
         *("--vectors", "1000", "--constraint", "ii <= 25 ns", "--constraint", "area <= 4 mm2"),
         *("--technology", "xcup", "--ii", "8", "--latency", "20", "--area-budget", "5e4", "--cuts", "encoder.fc=0"),
-        *("--tmr-node", "conv=full", "--tmr-budget", "7", "--tag", "a.1", "--from", "compile", "--to", "verify"),
+        *(
+            "--tmr-node",
+            "conv=full",
+            "--tmr-budget",
+            "7",
+            "--corner",
+            f"slow={liberty}",
+            "--tag",
+            "a.1",
+            "--from",
+            "compile",
+            "--to",
+            "verify",
+        ),
         *("--only", "compile", "--overwrite", "--quiet"),
     ]
     assert execute(["run", "tiny", *map(str, options)]) == 0
     expected = RunOptions(
         "tiny", tmp_path / "out", model, data, liberty, (("conv", 4), ("encoder.dense", 128)), "none", 12.5, 1000,
         ("ii <= 25 ns", "area <= 4 mm2"), technology="xcup", ii_cycles=8, latency_cycles=20, area_budget=5e4,
-        inner_cuts=(("encoder.fc", 0),), tmr_nodes=(("conv", "full"),), tmr_budget=7,
+        inner_cuts=(("encoder.fc", 0),), tmr_nodes=(("conv", "full"),), tmr_budget=7, corners=(("slow", liberty),),
         tag="a.1", first_step="compile", last_step="verify", only_step="compile", overwrite=True, quiet=True,
     )  # fmt: skip
     assert asked == [("run_design", expected)]

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from codesign.errors import BadInputError
+from codesign.errors import BadInputError, ToolFailedError
 from codesign.flows import corners
 from codesign.flows.corners import check_corners, time_corners
 from codesign.flows.rtl_input import read_rtl
@@ -70,6 +70,17 @@ def test_without_opensta_abc_times_the_corner_that_was_mapped_to(mapped, monkeyp
     steps = value(only, "critical path") / 0.1
     assert steps == pytest.approx(round(steps)) and steps > 3
     assert "hold slack" not in only.quantities
+
+
+@needs_sta
+def test_a_library_that_opensta_stops_at_is_timed_by_abc_and_says_so(mapped, tmp_path):
+    asic, rtl, files, work = mapped
+    bare = tmp_path / "bare.lib"
+    bare.write_text(PLAIN.replace("cell (DFF)", "cell (DFFX)"))
+    (only,) = time_corners(asic, rtl, {"bare": bare}, work, clock_ns=3.0)
+    assert "OpenSTA failed: OpenSTA found no path" in only.method or "OpenSTA read" in only.method
+    with pytest.raises(ToolFailedError, match="OpenSTA"):
+        time_corners(asic, rtl, {"typical": files["typical"], "bare": bare}, work, clock_ns=3.0)
 
 
 def test_a_corner_of_another_library_is_refused(mapped, tmp_path):

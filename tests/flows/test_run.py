@@ -1,6 +1,7 @@
 """The flow end to end on a small network, its steps one by one, and its failures."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from codesign.flows.verification import verify_cases
 from codesign.graph import Graph, Node, Port
 from codesign.ops import Constant, Dense, Input, Parameter, Requantise
 from codesign.options import RunOptions
-from codesign.report import read_report
+from codesign.report import read_report, render_text
 
 EVENTS = 40
 
@@ -181,6 +182,15 @@ def test_power_and_area_with_a_liberty_file(bound, use, tmp_path, shared_data):
     assert [constraint.met for constraint in report.constraints] == [True, True]
     zero, unit = (part.quantities["total"].value for part in report.power)
     assert 0 < zero <= unit
+    (area,), (timing,) = report.area, report.timing
+    assert timing.name == liberty.name and timing.quantities["critical path"].value > 0
+    sources = {q.source for part in (area, *report.power) for qs in part.nodes.values() for q in qs.values()}
+    assert all((tmp_path / "tiny" / source).is_file() for source in sources) and len(sources) > 0
+    for part, name in ((area, "cell area"), *((power, "total") for power in report.power)):
+        assert sum(Decimal(repr(q[name].value)) for q in part.nodes.values()) == Decimal(
+            repr(part.quantities[name].value)
+        )
+    assert "top level" in render_text(report)
 
 
 @pytest.mark.slow
