@@ -92,7 +92,7 @@ def measure(design: str, mode: str, data: Path, work: Path, bits: int) -> Row:
     require(check_emitted(rtl, synthesise_gates(rtl, folder / "synthesis"), None))
     timed = measure_timing(rtl, TECHNOLOGY, liberty, folder / "synthesis", clock_ns=clock_ns, timeout_s=3600.0)
     asic = synthesise_asic(rtl, liberty, folder / "synthesis", clock_ns)
-    (power,) = estimate_powers(bound, asic, liberty, manifest, ("zero",))
+    (power,) = estimate_powers(bound, asic, liberty, manifest, folder, models=("zero",))
     inject(options, InjectOptions(faults=("registers",), samples=UPSETS.get(mode, UPSETS_FOR_BOUND)))
     upsets = read_json(folder / "seu.json")
     inject(options, InjectOptions(faults=("transients",), samples=TRANSIENTS))

@@ -175,8 +175,8 @@ def power(work: Work) -> Sections:
     if manifest.get("memory_bits"):  # a netlist is simulated from its cells, and memories are none
         work.say("the design has memories, which are no cells: no power")
         return Sections()
-    parts = estimate_powers(work.bind(), _mapped(work, liberty), liberty, manifest)
-    return in_folder(Sections(power=parts), work.of("synthesis").name)
+    parts = estimate_powers(work.bind(), _mapped(work, liberty), liberty, manifest, work.folder)
+    return in_folder(Sections(power=parts), work.place)
 
 
 def report(work: Work) -> Sections:

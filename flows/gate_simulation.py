@@ -28,11 +28,15 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Activity:
-    """`toggles` counts the changes of each net in `cycles` clock cycles; `outputs` are the settled port values."""
+    """`toggles` counts the changes of each net in `cycles` clock cycles, `ones` the cycles that it ends high.
+
+    `outputs` are the settled values of the ports.
+    """
 
     delay_model: DelayModel
     cycles: int
     toggles: NDArray[np.int64]
+    ones: NDArray[np.int64]
     outputs: Mapping[str, list[int]]
 
 
@@ -54,10 +58,11 @@ class _Circuit:
 
 @dataclass(frozen=True)
 class _State:
-    """Arrays that the run writes into: packed value (net, word) and toggle count (net)."""
+    """Arrays that the run writes into: packed value (net, word), toggle count and cycles at 1 (net)."""
 
     values: Words
     toggles: NDArray[np.int64]
+    ones: NDArray[np.int64]
 
 
 def simulate(
@@ -84,8 +89,8 @@ def simulate(
     lead = _length(setup) + warm_up_cycles
     # Bits of streams beyond the stimulus' end repeat nothing: they are masked out of every count.
     counted = np.stack([_pack(rows[:, step] >= 0) for step in range(warm_up_cycles, rows.shape[1])])
-    toggles, outputs = _run(circuit, netlist, waves, counted, lead)
-    return Activity(delay_model, cycles, toggles, _join_outputs(outputs, netlist, cycles, chunk))
+    state, outputs = _run(circuit, netlist, waves, counted, lead)
+    return Activity(delay_model, cycles, state.toggles, state.ones, _join_outputs(outputs, netlist, cycles, chunk))
 
 
 def _length(stimulus: Stimulus) -> int:
@@ -149,9 +154,10 @@ def _pack(column: NDArray[np.generic]) -> Words:
 
 def _run(
     circuit: _Circuit, netlist: Netlist, waves: Mapping[str, Words], counted: Words, lead: int
-) -> tuple[NDArray[np.int64], dict[str, list[Words]]]:
+) -> tuple[_State, dict[str, list[Words]]]:
     total, words = next(iter(waves.values())).shape[::2]
-    state = _State(np.zeros((circuit.net_count, words), np.uint64), np.zeros(circuit.net_count, np.int64))
+    counts = (np.zeros(circuit.net_count, np.int64) for _ in range(2))
+    state = _State(np.zeros((circuit.net_count, words), np.uint64), *counts)
     state.values[HIGH] = ~np.uint64(0)
     outputs: dict[str, list[Words]] = {n: [] for n, port in netlist.ports.items() if port.direction == "output"}
     for cycle in range(total):
@@ -160,7 +166,7 @@ def _run(
         _play_cycle(circuit, state, driven, mask)
         for name, collected in outputs.items() if cycle >= lead else ():
             collected.append(state.values[netlist.ports[name].nets])
-    return state.toggles, outputs
+    return state, outputs
 
 
 def _play_cycle(circuit: _Circuit, state: _State, driven: list[tuple[Indices, Words]], mask: Words) -> None:
@@ -170,6 +176,8 @@ def _play_cycle(circuit: _Circuit, state: _State, driven: list[tuple[Indices, Wo
     for gates in circuit.steps:
         # All gates of a step see the values before it.
         _apply([(group.output, _gate_values(group, state.values)) for group in gates], state, mask)
+    if mask.any():
+        state.ones[:] += np.bitwise_count(state.values & mask).sum(axis=1, dtype=np.int64)
 
 
 def _apply(changes: list[tuple[Indices, Words]], state: _State, mask: Words) -> None:

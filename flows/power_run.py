@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from codesign.errors import BadInputError
+from codesign.files import sha256_of, write_text
+from codesign.flows.activity_files import saif, structural_verilog
 from codesign.flows.design import Bound
 from codesign.flows.gate_simulation import Activity, DelayModel, simulate
 from codesign.flows.liberty import read_liberty
@@ -17,11 +19,13 @@ from codesign.flows.netlist import load_netlist
 from codesign.flows.power import estimate_power
 from codesign.flows.report_sections import power_section
 from codesign.flows.yosys import AsicResult
+from codesign.flows.yosys_job import SourceFile
 from codesign.packing import Words
 from codesign.register_map import RegisterMap
 from codesign.report import Resources
 from codesign.verify import compare, parameter_bytes, stimulus
 
+NETLIST = "netlist.v"
 RESET_CYCLES = 2
 LARGEST_STIMULUS_CYCLES = 4096
 SMALLEST_STIMULUS_EVENTS = 16
@@ -33,16 +37,20 @@ def estimate_powers(
     asic: AsicResult,
     liberty: Path,
     manifest: dict[str, Any],
+    folder: Path,
+    *,
     models: Sequence[DelayModel] = DELAY_MODELS,
 ) -> tuple[Resources, ...]:
     """Return the power without glitches and with unit-delay glitches, at one event every initiation interval.
 
+    Writes the netlist and its activity in each model as Verilog and SAIF into `folder`, which sources are named from.
     Raises `VerificationError` if the mapped netlist computes anything else than the integer graph.
     """
     library = read_liberty(liberty)
     netlist = load_netlist(asic.netlist_json, manifest["top"])
     latency, ii = manifest["latency_cycles"], manifest["ii_cycles"]
     events = stimulus(bound.graph, bound.inputs)[: max(LARGEST_STIMULUS_CYCLES // ii, SMALLEST_STIMULUS_EVENTS)]
+    write_text(folder / NETLIST, structural_verilog(netlist, asic.nodes))
     parts = []
     for delay_model in models:
         activity = simulate(
@@ -56,8 +64,11 @@ def estimate_powers(
         )
         _check(bound, events, activity, manifest)
         power = estimate_power(netlist, library, activity, clock_ns=manifest["clock_ns"], nodes=asic.nodes)
-        interval_ns = ii * manifest["clock_ns"]
-        parts.append(power_section(power, f"{liberty.name}, {delay_model} delay", asic.source, interval_ns))
+        name, interval_ns = f"{delay_model}_delay.saif", ii * manifest["clock_ns"]
+        path = write_text(folder / name, saif(netlist, activity, manifest["clock_ns"], manifest["clocks"]))
+        parts.append(
+            power_section(power, f"{liberty.name}, {delay_model} delay", SourceFile(name, sha256_of(path)), interval_ns)
+        )
     return tuple(parts)
 
 

@@ -140,10 +140,10 @@ def placed_sections(placed: Placed) -> tuple[Resources, Resources]:
     )
 
 
-def power_section(result: PowerResult, library_name: str, netlist: SourceFile, interval_ns: float) -> Resources:
+def power_section(result: PowerResult, library_name: str, activity: SourceFile, interval_ns: float) -> Resources:
     """Return the estimated power and its parts, and the energy per inference: power x `interval_ns`, the interval.
 
-    `netlist` is the mapped netlist that was simulated.
+    `activity` is the file of the toggles that were simulated.
     """
 
     def quantities(power: NodePower) -> dict[str, Quantity]:
@@ -155,7 +155,7 @@ def power_section(result: PowerResult, library_name: str, netlist: SourceFile, i
             # mW x ns is pJ.
             "energy per inference": (power.total_mw * interval_ns, "pJ"),
         }
-        return {key: _estimated(value, unit, netlist) for key, (value, unit) in numbers.items()}
+        return {key: _estimated(value, unit, activity) for key, (value, unit) in numbers.items()}
 
     nodes = {node: quantities(power) for node, power in result.nodes.items()} if len(result.nodes) > 1 else {}
     return Resources(name=library_name, method=result.method, quantities=quantities(result.whole), nodes=nodes)

@@ -12,9 +12,9 @@ def timing(pin, sense="negative_unate", extra=""):
     return TIMING.replace("{pin}", pin).replace("{sense}", sense).replace("{extra}", extra)
 
 
-def gate(name, area, function, inputs, load="0.002", head="", output=""):
+def gate(name, area, function, inputs, load="0.002", head="", output="", each_input=""):
     pins = "".join(f"pin ({pin}) {{ direction : input; capacitance : {load}; }}\n    " for pin in inputs)
-    arcs = "".join(timing(pin) for pin in inputs)
+    arcs = "".join(timing(pin) + each_input.replace("{pin}", pin) for pin in inputs)
     body = f'pin (Y) {{ direction : output; function : "{function}"; {output} {arcs} }}'
     return f"  cell ({name}) {{ area : {area}; {head}\n    {pins}{body} }}\n"
 
@@ -30,13 +30,14 @@ def flip_flop(name="DFF", area=8, load="0.002", clock="CK", more="", pins=""):
 """
 
 
-def gates(load="0.002"):
-    return (
-        gate("INV", 1, "!A", "A", load)
-        + gate("BUF", 1.5, "A", "A", load)
-        + gate("NAND2", 2, "!(A & B)", "AB", load)
-        + gate("NOR2", 2.5, "!(A | B)", "AB", load)
+def gates(load="0.002", each_input=""):
+    kinds = (
+        ("INV", 1, "!A", "A"),
+        ("BUF", 1.5, "A", "A"),
+        ("NAND2", 2, "!(A & B)", "AB"),
+        ("NOR2", 2.5, "!(A | B)", "AB"),
     )
+    return "".join(gate(*kind, load, each_input=each_input) for kind in kinds)
 
 
 HEAD = """time_unit : "1ns"; voltage_unit : "1V"; current_unit : "1mA"; pulling_resistance_unit : "1kohm";
