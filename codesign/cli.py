@@ -22,6 +22,7 @@ from codesign.cli_options import (
     DATA,
     HARDWARE,
     MODEL,
+    NEW_FOLDER,
     OLD_FOLDER,
     PLACE,
     answering,
@@ -166,6 +167,24 @@ def report(folder: Path, as_page: bool, quiet: bool) -> Answer:
     from codesign.flows.run import show_report, write_report_page
 
     return write_report_page(folder) if as_page else show_report(folder)
+
+
+@codesign.command()
+@click.argument("folders", nargs=-1, type=NEW_FOLDER)
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="METRIC=PERCENT",
+    help="Fail with 1 if a metric gets worse by more; METRIC may hold * and ?; repeatable, the last that fits counts.",
+)
+@quiet_option
+@answering
+def compare(folders: tuple[Path, ...], thresholds: tuple[str, ...], quiet: bool) -> Answer:
+    """Show how the metrics of the runs in FOLDERS differ from those of the first."""
+    from codesign.flows.compare import compare as compare_folders
+
+    return compare_folders(folders, thresholds)
 
 
 codesign.add_command(upset_rate)

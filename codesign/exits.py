@@ -6,6 +6,7 @@ import click
 
 from codesign.errors import CodesignError
 
+VERIFICATION_FAILED = 1
 BAD_INPUT = 2
 TOOL_MISSING = 3
 INTERNAL_ERROR = 70

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from codesign.answer import Answer
+from codesign.cli_options import answering, quiet_option
 from codesign.errors import BadInputError, VerificationError
 from codesign.options import SELECTIVE, TMR_MODES
 
@@ -34,19 +36,22 @@ _CYCLES = click.IntRange(min=1)
     "and probabilities: those of the campaign.",
 )
 @click.option("--confidence", type=click.FloatRange(0.5, 0.9999), default=0.95, show_default=True)
+@quiet_option
+@answering
 def upset_rate(
     folder: Path,
     cross_section_cm2: float,
     flux_per_cm2_s: float,
     live_s: float,
+    quiet: bool,
     **given: Any,
-) -> None:
+) -> Answer:
     """Say how many failures a chip of the run in FOLDER has in its live time; needs `codesign inject` before."""
     from codesign.flows.upset_rate import RateOptions, rate_of_run
     from codesign.upset_rate import Radiation
 
     radiation = Radiation(cross_section_cm2, flux_per_cm2_s, live_s)
-    click.echo(rate_of_run(folder, RateOptions(radiation, **given)).text)
+    return rate_of_run(folder, RateOptions(radiation, **given))
 
 
 TMR_CHECKS = (*TMR_MODES, SELECTIVE)

@@ -21,6 +21,7 @@ from codesign.files import sha256_of, text_sha256, write_json, write_with
 from codesign.fixed import Integers
 from codesign.flows.damage_figure import damage_figure
 from codesign.flows.design import Bound, Case
+from codesign.flows.progress import progress_bar
 from codesign.flows.run import load_design
 from codesign.flows.run_lock import locked
 from codesign.graph import Graph
@@ -112,18 +113,24 @@ def _blocks(work: Work, options: RunOptions, folder: Path) -> list[Measured]:
     """Return the results of all blocks; those that are not in `folder` yet are computed by other processes."""
     files = {start: folder / f"events_{start:06d}.npz" for start in range(0, work.events, BLOCK_EVENTS)}
     missing = [start for start, file in files.items() if not file.exists()]
-    click.echo(f"{len(work.bits)} bits, {work.events} events: {len(missing)} of {len(files)} blocks to do", err=True)
+    if not options.quiet:
+        click.echo(
+            f"{len(work.bits)} bits, {work.events} events: {len(missing)} of {len(files)} blocks to do", err=True
+        )
     if len(missing) == 1:
         _write(files[missing[0]], work.measure(missing[0]))
     elif missing:
         # Spawned, not forked: threads of libraries that the parent has used do not survive a fork.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(PROCESSES, context, initializer=_bind_worker, initargs=(options,)) as pool:
+        with (
+            ProcessPoolExecutor(PROCESSES, context, initializer=_bind_worker, initargs=(options,)) as pool,
+            progress_bar("blocks", len(missing), quiet=options.quiet) as advance,
+        ):
             running = [pool.submit(_run_block, start, files[start]) for start in missing]
             try:
-                for done, future in enumerate(as_completed(running), 1):
+                for future in as_completed(running):
                     future.result()
-                    click.echo(f"block {done} of {len(missing)}", err=True)
+                    advance(1)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from codesign.campaign import Flag, Plan, exhaustive
 from codesign.data.arrays import read_arrays
@@ -20,6 +18,7 @@ from codesign.files import write_with
 from codesign.flows.fault_classes import Copies, compared_state
 from codesign.flows.fault_netlist import FaultNetlist
 from codesign.flows.fault_stimulus import Playback, net_bits
+from codesign.flows.progress import progress_bar
 from codesign.sim.seu import Circuit, Experiments, Packed, Watched, kernel_source
 
 CONTROL_SETS = 64
@@ -161,7 +160,7 @@ def _toggling(rows: Packed, nets: NDArray[Any]) -> int:
 
 
 def run_plans(
-    setting: Setting, plans: Mapping[str, tuple[Plan, Build]], folder: Path, chunk: int
+    setting: Setting, plans: Mapping[str, tuple[Plan, Build]], folder: Path, chunk: int, *, quiet: bool = False
 ) -> dict[str, Results]:
     """Run every plan; chunks that an earlier run left in `folder` are read and not run again."""
     jobs = [(name, at) for name, (plan, _) in plans.items() for at in range(0, len(plan), chunk)]
@@ -176,16 +175,10 @@ def run_plans(
         if found is None:
             found = setting.circuit.inject(setting.trace, setting.watched, build(part), setting.playback.horizon_cycles)
             _keep(path, found)
-        bar.advance(task, len(part))
+        advance(len(part))
         return found
 
-    columns = (TextColumn("inject"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with (
-        Progress(*columns, console=console, disable=not console.is_terminal) as bar,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
-        task = bar.add_task("", total=total)
+    with progress_bar("inject", total, quiet=quiet) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
         done = list(pool.map(work, jobs))
     return {
         name: _join(plan, [d for d, job in zip(done, jobs, strict=True) if job[0] == name])

@@ -91,7 +91,9 @@ def _campaign(subject: Subject, asked: InjectOptions, run_folder: Path, watch: S
     plans = dict(_plans(subject, asked))
     with watch.step("inject"):
         started = time.perf_counter()
-        results = run_plans(subject.setting, plans, folder / "injection" / subject.setting.digest[:16], asked.chunk)
+        results = run_plans(
+            subject.setting, plans, folder / "injection" / subject.setting.digest[:16], asked.chunk, quiet=watch.quiet
+        )
         seconds = time.perf_counter() - started
     return _write(subject, asked, results, controls, folder, {**watch.times_s, "simulate_s": round(seconds, 3)})
 

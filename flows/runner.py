@@ -13,6 +13,7 @@ import click
 from codesign.errors import BadInputError
 from codesign.files import read_json, sha256_of, write_json, write_text
 from codesign.flows.design import Bound, Design
+from codesign.flows.progress import progress_bar
 from codesign.flows.run_folder import (
     CACHE,
     INPUTS,
@@ -70,8 +71,10 @@ class Run:
         try:
             with ExitStack() as stack:
                 ahead: dict[str, Callable[[], object]] = {}
+                advance = stack.enter_context(progress_bar("steps", len(chosen), quiet=self.options.quiet))
                 for number, step in enumerate(chosen):
                     self._run_or_keep(step, ahead)
+                    advance(1)
                     for later in chosen[number + 1 :]:
                         if later.ahead and later.name not in ahead and self._can_begin(later, chosen[: number + 1]):
                             ahead[later.name] = stack.enter_context(later.ahead(self._work(later)))

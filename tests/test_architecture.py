@@ -36,6 +36,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "report": frozenset({"errors", "files", "options", "report_text"}),
     "sections": frozenset({"report"}),
     "run_metrics": frozenset({"errors", "report"}),
+    "compare_runs": frozenset({"errors", "run_metrics"}),
     "metrics": frozenset({"errors"}),
     "classification": frozenset({"errors"}),
     "tracking_metrics": frozenset({"errors", "classification"}),

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from codesign.cli_options import NEW_FOLDER, data_option, rounding_option
+from codesign.answer import Answer
+from codesign.cli_options import NEW_FOLDER, answering, data_option, quiet_option, rounding_option
 
 
 @click.group()
@@ -15,20 +16,26 @@ def train() -> None:
     """Train a model with quantisation in the loop."""
 
 
-def train_command(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., str]], None]:
-    """Make a command of a function; the options of every training come with `options`, its text is printed."""
+def train_command(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., Answer]], None]:
+    """Make a command of a function; the options of every training come with `options`, its answer is printed."""
 
-    def register(step: Callable[..., str]) -> None:
+    def register(step: Callable[..., Answer]) -> None:
         @functools.wraps(step)
-        def call(*, quiet: bool, **given: Any) -> None:
-            click.echo(step(progress=not quiet, **given))
+        def call(*, quiet: bool, **given: Any) -> Answer:
+            return step(progress=not quiet, **given)
 
-        decorated: Any = call
+        decorated: Any = answering(call)
         for option in reversed((_TRAIN_OUTPUT, data_option, *options, *_TRAIN)):
             decorated = option(decorated)
         train.command(name)(decorated)
 
     return register
+
+
+def _answer(result: Any, figure: str, value: float) -> Answer:
+    """Say which epoch was best by its `figure` of merit, and where its checkpoint lies."""
+    record = {"epoch": result.best_epoch, "figure": figure, "value": value, "checkpoint": str(result.best)}
+    return Answer(f"epoch {result.best_epoch}: {figure} {value:.4f}\n{result.best}", record)
 
 
 def _number_option(name: str, default: float, text: str | None = None) -> Callable[[Any], Any]:
@@ -41,7 +48,7 @@ _TRAIN_OUTPUT = click.option(
 _TRAIN = (
     _number_option("--seed", 0),
     click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the output folder."),
-    click.option("--quiet", is_flag=True, help="No progress bar."),
+    quiet_option,
 )
 
 
@@ -57,14 +64,14 @@ _TRAIN = (
     _number_option("--latent-bits", 9, "2 to 16."),
     _number_option("--test-fraction", 0.0, "Distinct rows to leave out."),
 )
-def train_econt_command(*, weight_bits: int, latent_bits: int, **given: Any) -> str:
+def train_econt_command(*, weight_bits: int, latent_bits: int, **given: Any) -> Answer:
     """Train the ECON-T encoder and decoder; the best checkpoint is a model for `run econt --model`."""
     from codesign.models.econt import Architecture
     from codesign.train.econt import EcontOptions, train_econt
 
     architecture = Architecture(weight_bits=weight_bits, latent_bits=latent_bits)
     result = train_econt(EcontOptions(architecture=architecture, **given))
-    return f"epoch {result.best_epoch}: mean validation EMD {result.validation:.4f}\n{result.best}"
+    return _answer(result, "mean validation EMD", result.validation)
 
 
 @train_command(
@@ -76,14 +83,14 @@ def train_econt_command(*, weight_bits: int, latent_bits: int, **given: Any) -> 
     _number_option("--weight-bits", 6, "2 to 16."),
     _number_option("--activation-bits", 6, "2 to 16."),
 )
-def train_jet_tagger_command(*, weight_bits: int, activation_bits: int, **given: Any) -> str:
+def train_jet_tagger_command(*, weight_bits: int, activation_bits: int, **given: Any) -> Answer:
     """Train the jet tagger; the best checkpoint is a model for `run jet_tagger --model`."""
     from codesign.models.jet_tagger import Architecture
     from codesign.train.jet_tagger import JetTaggerOptions, train_jet_tagger
 
     architecture = Architecture(weight_bits=weight_bits, activation_bits=activation_bits)
     result = train_jet_tagger(JetTaggerOptions(architecture=architecture, **given))
-    return f"epoch {result.best_epoch}: validation accuracy {1.0 - result.validation:.4f}\n{result.best}"
+    return _answer(result, "validation accuracy", 1.0 - result.validation)
 
 
 @train_command(
@@ -96,25 +103,25 @@ def train_jet_tagger_command(*, weight_bits: int, activation_bits: int, **given:
     _number_option("--bits", 7, "Of weights, activations and values, 2 to 16; 0: no quantisers at all."),
     _number_option("--test-fraction", 0.0, "Graphs to leave out."),
 )
-def train_interaction_network_command(*, hidden: int, bits: int, **given: Any) -> str:
+def train_interaction_network_command(*, hidden: int, bits: int, **given: Any) -> Answer:
     """Train the interaction network; the best checkpoint is a model for `run interaction_network... --model`."""
     from codesign.train.interaction_network import InteractionNetworkOptions, architecture, train_interaction_network
 
     options = InteractionNetworkOptions(architecture=architecture(hidden, bits or None), **given)
     result = train_interaction_network(options)
-    return f"epoch {result.best_epoch}: validation AUC {1.0 - result.validation:.4f}\n{result.best}"
+    return _answer(result, "validation AUC", 1.0 - result.validation)
 
 
 def _jets_command(network: str, title: str) -> None:
     """Add the command that trains a network of jet constituents; `title` names it."""
 
-    def step(*, constituents: int, weight_bits: int, activation_bits: int, **given: Any) -> str:
+    def step(*, constituents: int, weight_bits: int, activation_bits: int, **given: Any) -> Answer:
         from codesign.models.jet_layers import Architecture
         from codesign.train.jets import JetsOptions, train_jets
 
         architecture = Architecture(network, constituents, weight_bits, activation_bits)
         result = train_jets(JetsOptions(architecture=architecture, **given))
-        return f"epoch {result.best_epoch}: validation accuracy {1.0 - result.validation:.4f}\n{result.best}"
+        return _answer(result, "validation accuracy", 1.0 - result.validation)
 
     name = f"{network}_jets"
     step.__doc__ = f"Train {title} of jet constituents; the best checkpoint is a model for `run {name} --model`."
