@@ -31,7 +31,7 @@ def _joined(first: Any, second: Any) -> Any:
 
 def in_folder(part: Part, folder: str) -> Part:
     """Return `part` with every source named as seen from one level above `folder`, in which it lies."""
-    return type(part).model_validate(_moved(part.model_dump(), folder))
+    return type(part).model_validate(_moved(part.model_dump(exclude_unset=True), folder))
 
 
 def _moved(value: Any, folder: str) -> Any:

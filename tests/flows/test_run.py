@@ -38,11 +38,16 @@ def design(bound):
     return Design("tiny", "a small network", 25.0, ("ii <= 25 ns", "latency <= 20 ns"), EVENTS, lambda _: bound)
 
 
-@pytest.fixture
-def bound():
+def small():
+    """The network with constant weights, on random events."""
     rng = np.random.default_rng(4)
     graph = network(rng.integers(-7, 8, (3, 6)))
     return Bound(graph, {"x": rng.integers(0, 32, (EVENTS, 6))})
+
+
+@pytest.fixture
+def bound():
+    return small()
 
 
 @pytest.fixture
