@@ -1,7 +1,6 @@
 """The command line: reads options, calls one function per command, turns every failure into one line and a code.
 
-Exit codes: 0 ok, 1 verification failed or a figure got worse, 2 bad input, 3 tool missing, 4 tool failed, 70 internal
-error, 130 interrupted. What is slow to load is imported inside the commands.
+Exit codes are in `codesign.exits`. What is slow to load is imported inside the commands.
 """
 
 import dataclasses
@@ -38,14 +37,16 @@ from codesign.cli_options import (
     tag_option,
 )
 from codesign.errors import BadInputError
-from codesign.exits import TOOL_MISSING, explain
+from codesign.exits import EXIT_CODES, TOOL_MISSING, explain
 from codesign.inject_options import InjectOptions, inject_options
 from codesign.options import RunOptions
 from codesign.radiation_commands import check_tmr, upset_rate
 from codesign.train.commands import train
 
+_CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=f"Exit codes: {_CODES}.")
 @click.version_option(__version__, prog_name="codesign")
 @click.option("--traceback", is_flag=True, help="Show where an error arose, for bug reports.")
 def codesign(traceback: bool) -> None:

@@ -9,8 +9,18 @@ from codesign.errors import CodesignError
 VERIFICATION_FAILED = 1
 BAD_INPUT = 2
 TOOL_MISSING = 3
+TOOL_FAILED = 4
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
+EXIT_CODES = {
+    0: "ok",
+    VERIFICATION_FAILED: "verification failed, or compare found a regression",
+    BAD_INPUT: "bad input",
+    TOOL_MISSING: "tool missing",
+    TOOL_FAILED: "tool failed",
+    INTERNAL_ERROR: "internal error",
+    INTERRUPTED: "interrupted",
+}
 
 
 def explain(error: BaseException) -> tuple[int, str]:

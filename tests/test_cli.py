@@ -16,7 +16,7 @@ import pytest
 from codesign import __version__, cli, cli_options, errors
 from codesign.answer import Answer
 from codesign.cli import execute
-from codesign.exits import explain
+from codesign.exits import EXIT_CODES, explain
 from codesign.options import RunOptions, parse_reuse
 
 PROGRAM = (sys.executable, "-c", "from codesign.cli import main; main()")
@@ -252,6 +252,45 @@ def test_failures_have_their_code_and_line(
     raising(monkeypatch, error)
     assert execute(["demo"]) == code
     assert capsys.readouterr() == ("", f"codesign: {line}\n")
+
+
+def test_every_exit_code_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    assert execute(["--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code} {meaning}" in shown
+        assert f"{code} {meaning}" in " ".join(readme.split())
+    codes = {error.exit_code for error in errors.CodesignError.__subclasses__()}
+    assert codes <= EXIT_CODES.keys()
+
+
+ANSWERING = ("doctor", "run", "check", "compile", "verify", "synth", "report", "compare", "inject", "demo", "damage")
+
+
+@pytest.mark.parametrize("command", [*ANSWERING, "upset-rate", *(f"train {name}" for name in cli.train.commands)])
+def test_every_command_can_be_quiet_and_answer_as_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute([*command.split(), "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "--json" in out and "--quiet" in out
+
+
+@pytest.mark.parametrize("command", ["run", "check", "compile", "verify", "synth"])
+def test_json_is_all_that_is_printed(
+    command: str, asked: list[tuple[str, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute([command, "tiny", "--json", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"function": asked[0][0]} and err == ""
+
+
+def test_what_an_answer_found_is_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = SimpleNamespace(run_demo=lambda options: Answer("worse", {"worse": True}, 1))
+    monkeypatch.setitem(sys.modules, "codesign.flows.run", found)
+    assert execute(["demo", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"worse": True}
 
 
 def test_traceback_is_shown_on_request_only(
