@@ -116,7 +116,8 @@ def _groups(
     found: dict[tuple[str, int], dict[str, tuple[Bit, ...]]] = {}
     offsets: dict[tuple[str, int], int] = {}
     for name, (offset, bits) in netlist.names.items():
-        if name.startswith("$") and "." not in name:
+        # What Yosys makes up ("$auto$maccmap.cc:114:fulladd$7.A") says nothing of copies.
+        if "$auto$" in name or (name.startswith("$") and "." not in name):
             continue
         parts = name.split(".")
         for depth, part in enumerate(reversed(parts)):

@@ -68,6 +68,13 @@ def test_copies_are_found_by_their_names(tmp_path, names):
     assert (report.protected_bits, report.levels, report.violations) == (1, {"registers": 1}, ())
 
 
+@pytest.mark.parametrize(
+    "name", ["$auto$maccmap.cc:114:fulladd$7.{}", "u.$auto$x.cc:1:y$2.{}", "$techmap$auto$a.cc:1:b.{}"]
+)
+def test_names_that_yosys_makes_up_are_no_names_of_copies(tmp_path, name):
+    assert check(tmp_path, netlist((name,)), Requirement("none")).protected_bits == 0
+
+
 EDITS = {
     "copies": (lambda m: m["netnames"]["u.qB"].update(bits=[10]), "copies A and B are one flip-flop"),
     "constant": (lambda m: m["netnames"]["u.qC"].update(bits=["0"]), "copy C is the constant 0"),
