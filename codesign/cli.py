@@ -24,6 +24,7 @@ from codesign.cli_options import (
     NEW_FOLDER,
     OLD_FOLDER,
     PLACE,
+    VENDOR,
     answering,
     case_option,
     constraint_option,
@@ -32,6 +33,7 @@ from codesign.cli_options import (
     known_design,
     liberty_option,
     output_option,
+    place_option,
     quiet_option,
     run_options,
     tag_option,
@@ -93,7 +95,7 @@ def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOpt
     return register
 
 
-@design_command(*MODEL, *DATA, *HARDWARE, liberty_option, corner_option, constraint_option, *run_options)
+@design_command(*MODEL, *DATA, *HARDWARE, liberty_option, corner_option, *VENDOR, constraint_option, *run_options)
 def run(options: RunOptions) -> Answer:
     """Take DESIGN from model to verified Verilog and report."""
     from codesign.flows.run import run_design
@@ -125,7 +127,7 @@ def verify(options: RunOptions) -> Answer:
     return verify_design(options)
 
 
-@design_command(*MODEL, *DATA, *HARDWARE, liberty_option)
+@design_command(*MODEL, *DATA, *HARDWARE, liberty_option, place_option)
 def synth(options: RunOptions) -> Answer:
     """Synthesise DESIGN and count area and registers."""
     from codesign.flows.run import synthesise_design

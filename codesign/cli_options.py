@@ -14,6 +14,7 @@ from codesign.answer import Answer
 from codesign.errors import BadInputError
 from codesign.options import (
     ARCHITECTURES,
+    PLACES,
     ROUNDINGS,
     TMR_MODES,
     parse_corners,
@@ -182,6 +183,16 @@ corner_option = click.option(
     "--corner", "corners", multiple=True, metavar="NAME=FILE", callback=_corner_files,
     help="Liberty file of another corner of the same cells, for static timing; repeatable. Needs --liberty.",
 )  # fmt: skip
+place_option = click.option(
+    "--place", type=click.Choice(PLACES), help="Place and route as well, for LFE5U-85F-6, with nextpnr. docs/fpga.md"
+)
+target_option = click.option(
+    "--target", type=FILE, help="JSON with parts and libraries of the vendors' projects. docs/vendor_tools.md"
+)
+vendor_option = click.option(
+    "--vendor-report", "vendor_reports", type=FILE, multiple=True,
+    help="Report of Vivado, Quartus, Genus, Innovus, LibreLane or nextpnr to take numbers from; repeatable.",
+)  # fmt: skip
 vectors_option = click.option("--vectors", type=click.IntRange(min=1), help="Number of vectors; default: the design's.")
 output_option = click.option(
     "--output", type=NEW_FOLDER, default=Path("runs"), show_default=True, help="Folder for the results."
@@ -217,4 +228,5 @@ _ROWS = (architecture_option, engines_option)
 _SCHEDULE = (*_ROWS, technology_option, ii_option, latency_option, area_option, cuts_option)
 _TMR = (tmr_option, tmr_node_option, tmr_budget_option, spacing_option)
 HARDWARE = (reuse_option, *_TMR, clock_option, bus_option, *_SCHEDULE)
+VENDOR = (place_option, target_option, vendor_option)
 PLACE = (output_option, tag_option, quiet_option)

@@ -19,6 +19,7 @@ ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 Wrapper = Literal["none", "axis"]
 WRAPPERS: tuple[Wrapper, ...] = get_args(Wrapper)
 Rounding = Literal["truncate", "half", "half-nonzero"]
+PLACES = ("ecp5",)
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 
 
@@ -41,6 +42,8 @@ class RunOptions:
     `tmr_budget` register bits at most; `tmr_nodes` holds (node, mode) pairs.
     `tag` names the folder of the run, by default the design's name; `first_step`, `last_step` and `only_step` choose
     steps of the flow, which `overwrite` runs again even where their results are there; `quiet` says nothing on the way.
+    `place` names a family of parts to place and route for. `target` is a file with the parts and libraries of vendors'
+    projects (codesign/target.py), `vendor_reports` are what such tools wrote.
     `check_vectors` is how many random inputs the graph is compared with its model on, beside the corners.
     """
 
@@ -72,6 +75,9 @@ class RunOptions:
     config_bus: ConfigBus = "bytes"
     corners: tuple[tuple[str, Path], ...] = ()
     wrapper: Wrapper = "none"
+    place: str | None = None
+    target: Path | None = None
+    vendor_reports: tuple[Path, ...] = ()
     tag: str | None = None
     first_step: str | None = None
     last_step: str | None = None

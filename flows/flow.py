@@ -1,6 +1,7 @@
 """The flow of a design as a list of steps; what each reads, what it depends on, and what it adds to the report."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,6 +17,7 @@ from codesign.flows.corners import time_corners
 from codesign.flows.design import Bound
 from codesign.flows.environment import tool_versions
 from codesign.flows.input_files import content_sha256
+from codesign.flows.place_ecp5 import place_ecp5
 from codesign.flows.planning import compile_bound
 from codesign.flows.power_run import estimate_powers
 from codesign.flows.report_sections import (
@@ -23,6 +25,7 @@ from codesign.flows.report_sections import (
     equality_rows,
     fpga_section,
     measured_sections,
+    placed_sections,
     predicted_sections,
     quantity,
     registers_section,
@@ -32,19 +35,23 @@ from codesign.flows.run_folder import Flow, Step, StepFolder, Work
 from codesign.flows.synthesis import synthesis_ahead, synthesise
 from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.tmr_constraints import describe, write_constraints
+from codesign.flows.vendor_projects import write_projects
+from codesign.flows.vendor_reports import vendor_resources
 from codesign.flows.verification import CaseResult, verify_cases
 from codesign.flows.yosys_job import KEPT, SourceFile
 from codesign.options import RunOptions
-from codesign.report import Design, Report, Sections, check_constraints, write_report
+from codesign.report import Design, Report, Resources, Sections, check_constraints, write_report
 from codesign.rtl import write_rtl
 from codesign.sections import in_folder, merged
 from codesign.sim.exchange import read_words
 from codesign.sim.verilator import lint
+from codesign.target import read_target
 from codesign.verify import Beats, decode_words
 
 RTL, MANIFEST, GRAPH, BINDING = "rtl", "rtl/manifest.json", "graph.json", "binding.json"
 EXACTNESS, SIMULATION, EQUALITY = "exactness.json", "simulation", "equality.json"
-EQUALITY_TEXT, SYNTHESIS_TEXT = "equality.txt", "synthesis.txt"
+EQUALITY_TEXT, SYNTHESIS_TEXT, PLACED_TEXT = "equality.txt", "synthesis.txt", "placed.txt"
+VENDOR_REPORTS = "reports"
 YOSYS_CACHE, SIMULATOR_CACHE = "yosys", "simulator"
 BINDING_OPTIONS = ("design", "model", "data", "vectors", "weight_bits", "input_format", "rounding", "drop_bits")
 TIMING_OPTIONS = ("liberty", "corners", "clock_ns")
@@ -179,6 +186,33 @@ def power(work: Work) -> Sections:
     return in_folder(Sections(power=parts), work.place)
 
 
+def place(work: Work) -> Sections:
+    """Place and route for ECP5, beside what synthesis said."""
+    placed = place_ecp5(work.of("compile") / RTL, work.folder, work.clock_ns)
+    timing, fpga = placed_sections(placed)
+    write_text(work.folder / PLACED_TEXT, placed.text() + "\n")
+    return in_folder(Sections(timing=(timing,), fpga=(fpga,)), work.place)
+
+
+def projects(work: Work) -> Sections:
+    """Write ready-to-run projects for vendors' tools."""
+    spacing_um = work.options.copy_spacing_um
+    write_projects(work.of("compile") / RTL, read_target(work.options.target), work.folder, spacing_um)
+    return Sections()
+
+
+def vendor(work: Work) -> Sections:
+    """Keep the reports that vendors' tools wrote, and take their numbers."""
+    parts: dict[str, list[Resources]] = {}
+    kept = work.folder / VENDOR_REPORTS
+    kept.mkdir()
+    for path in work.options.vendor_reports:
+        shutil.copyfile(path, kept / path.name)
+        for section, resources in vendor_resources(path, f"{work.place}/{VENDOR_REPORTS}/{path.name}"):
+            parts.setdefault(section, []).append(resources)
+    return Sections.model_validate({section: tuple(found) for section, found in parts.items()})
+
+
 def report(work: Work) -> Sections:
     """Put the numbers of all steps into one report and check the constraints."""
     manifest, manifest_file = manifest_of(work), _of(work, "compile", MANIFEST)
@@ -218,11 +252,19 @@ def _of(work: Work, step: str, name: str) -> SourceFile:
     return SourceFile(f"{work.of(step).name}/{name}", sha256_of(work.of(step) / name))
 
 
+def _is_placed(options: RunOptions) -> bool:
+    return options.place is not None
+
+
+def _has_vendor_reports(options: RunOptions) -> bool:
+    return bool(options.vendor_reports)
+
+
 def _has_liberty(options: RunOptions) -> bool:
     return options.liberty is not None
 
 
-REPORTED = ("bind", "check", "compile", "verify", "physics", "synthesis", "timing", "power")
+REPORTED = ("bind", "check", "compile", "verify", "physics", "synthesis", "timing", "power", "place", "vendor")
 FLOW: Flow = (
     Step("bind", (), BINDING_OPTIONS, bind),
     Step("check", ("bind",), ("check_vectors",), check),
@@ -239,5 +281,8 @@ FLOW: Flow = (
         programs=(("sta", "-version"),),
     ),
     Step("power", ("bind", "compile", "synthesis"), ("liberty",), power, _has_liberty),
+    Step("place", ("compile",), ("place", "clock_ns"), place, _is_placed),
+    Step("projects", ("compile",), ("target", "copy_spacing_um"), projects),
+    Step("vendor", (), ("vendor_reports",), vendor, _has_vendor_reports),
     Step("report", REPORTED, ("constraints",), report),
 )

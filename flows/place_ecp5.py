@@ -64,6 +64,11 @@ class Placed:
     wall_s: float
     source: SourceFile
 
+    def text(self) -> str:
+        """Return part, frequency and resources in a line."""
+        counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+        return f"{self.part}: {self.fmax_mhz:.1f} MHz, {counts} with a harness of {self.harness_bits} FF"
+
     @property
     def method(self) -> str:
         """How the numbers came about, in one line."""

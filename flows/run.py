@@ -12,17 +12,20 @@ from codesign.errors import BadInputError
 from codesign.files import read_json
 from codesign.flows.corners import check_corners
 from codesign.flows.design import Bound, Design
-from codesign.flows.flow import EQUALITY_TEXT, EXACTNESS, FLOW, MANIFEST, RTL, SYNTHESIS_TEXT
+from codesign.flows.flow import EQUALITY_TEXT, EXACTNESS, FLOW, MANIFEST, PLACED_TEXT, RTL, SYNTHESIS_TEXT
 from codesign.flows.liberty import read_liberty, require_mappable
+from codesign.flows.place_ecp5 import tool_version as nextpnr_version
 from codesign.flows.planning import estimate_text
 from codesign.flows.runner import METRICS_JSON, Run, chosen_steps, open_run, report_of
 from codesign.flows.upset_rate import RESULT as RATE_RESULT
 from codesign.flows.upset_rate import rate_text
+from codesign.flows.vendor_reports import read_vendor_reports
 from codesign.options import RunOptions
 from codesign.page.files import PAGE
 from codesign.page.render import write_page
 from codesign.report import parse_constraints, render_text
 from codesign.report_text import columns, heading
+from codesign.target import read_target
 
 DEMO = "demo"
 
@@ -85,8 +88,10 @@ def verify_design(options: RunOptions) -> Answer:
 def synthesise_design(options: RunOptions) -> Answer:
     """Emit and synthesise."""
     with opened(options) as run:
-        run.run(_steps("bind", "compile", "synthesis"))
-        return _answer(run, _text(run.folder("synthesis").path / SYNTHESIS_TEXT))
+        run.run(_steps("bind", "compile", "synthesis", *(["place"] if options.place else [])))
+        text = _text(run.folder("synthesis").path / SYNTHESIS_TEXT)
+        placed = f"\n{_text(run.folder('place').path / PLACED_TEXT)}" if options.place else ""
+        return _answer(run, text + placed)
 
 
 @contextmanager
@@ -97,6 +102,10 @@ def opened(options: RunOptions) -> Iterator[Run]:
         check_corners(dict(options.corners), options.liberty)
     elif options.corners:
         raise BadInputError("--corner needs --liberty: the library that the design is mapped to")
+    if options.place is not None:
+        nextpnr_version()
+    read_target(options.target)
+    read_vendor_reports(options.vendor_reports)
     with open_run(FLOW, options, load_design(options.design)) as run:
         yield run
 

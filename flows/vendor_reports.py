@@ -1,6 +1,6 @@
 """Read reports of vendors' tools into the report of this project, whatever tool wrote them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from codesign.errors import BadInputError
@@ -28,6 +28,16 @@ def read_vendor_report(path: Path) -> tuple[VendorNumbers, ...]:
         known = ", ".join(f"{one.name} ({one.written_by})" for one in FORMATS)
         raise BadInputError(f"{path} is no report that is read here: {known}")
     return tuple(_read(one, path, text) for one in chosen)
+
+
+def read_vendor_reports(paths: Sequence[Path]) -> None:
+    """Read all reports; `BadInputError` for one that cannot be used, or for two of one name, as a run keeps them so."""
+    names = [path.name for path in paths]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise BadInputError(f"two vendor reports are called {', '.join(repeated)}: give the files different names")
+    for path in paths:
+        read_vendor_report(path)
 
 
 def _read(one: Format, path: Path, text: str) -> VendorNumbers:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from codesign.errors import BadInputError, ToolMissingError, VerificationError
+from codesign.files import sha256_of
 from codesign.fixed import Fixed
 from codesign.flows import run
 from codesign.flows.design import Bound, Case, Design, Exactness
@@ -115,6 +116,9 @@ def test_a_missing_report_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"target": Path("absent.json")}, "cannot read absent.json"),
+        ({"vendor_reports": (Path("a/x.rpt"), Path("b/x.rpt"))}, "two vendor reports are called x.rpt"),
+        ({"vendor_reports": (Path(run.__file__),)}, "run.py is no report that is read here"),
         ({"constraints": ("latency <= 5 miles",)}, "unit of latency must be one of"),
         ({"constraints": ("ii <= 1 ns", "ii <= 2 ns")}, "ii is given more than once"),
         ({"liberty": Path(__file__)}, "test_run.py"),
@@ -176,6 +180,26 @@ def test_the_whole_flow_ends_in_a_report_with_measured_numbers(bound, use, tmp_p
     limits = {constraint.name: constraint.met for constraint in report.constraints}
     assert limits == {"ii": cycles == (1, 1), "latency": False}
     assert run.show_report(folder).text in text
+
+
+@pytest.mark.slow
+def test_a_routed_block_and_vendors_numbers_join_the_report(bound, use, tmp_path):
+    use(bound)
+    metrics = tmp_path / "metrics.json"
+    metrics.write_text('{"design__instance__area": 5e6, "timing__setup__ws": 1.5, "timing__hold__ws": 0.5}')
+    constraints = ("area <= 4 mm2",)
+    options = RunOptions("tiny", tmp_path, place="ecp5", vendor_reports=(metrics,), constraints=constraints)
+    run.run_design(options)
+    folder = tmp_path / "tiny"
+    report = read_report(folder / "report.json")
+    timing, fpga = {part.name: part for part in report.timing}, {part.name: part for part in report.fpga}
+    assert timing["Lattice LFE5U-85F-6"].quantities["Fmax"].value > 0
+    assert fpga["Lattice LFE5U-85F-6"].quantities["FF"].value > report.registers.expected.value
+    assert timing["LibreLane, block"].quantities["setup slack"].value == 1.5
+    assert [(one.name, one.value, one.met) for one in report.constraints] == [("area", 5.0, False)]
+    every = [quantity for part in (*report.timing, *report.fpga, *report.area) for quantity in part.quantities.values()]
+    assert {sha256_of(folder / one.source) == one.sha256 for one in every} == {True}
+    assert (folder / "10-projects" / "vivado" / "run.tcl").is_file()
 
 
 @pytest.mark.slow
