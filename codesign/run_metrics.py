@@ -2,8 +2,8 @@
 
 Names follow Jung et al., "METRICS2.1 and flow tuning in the IEEE CEDA robust design flow and OpenROAD" (ICCAD 2021),
 as OpenROAD and LibreLane use them: `category__name__more__modifier:value`. Numbers that these do not know begin with
-`codesign__`. Of several libraries, corners or models the largest total counts under the plain name, as in constraints;
-each is there with its modifier too.
+`codesign__`. Of several libraries or models the largest total counts under the plain name, as in constraints, and of
+several corners the worst of each quantity; each is there with its modifier too.
 """
 
 import csv
@@ -143,11 +143,21 @@ def _registers(sections: Sections) -> Iterator[Metric]:
 
 def _resources(section: str, parts: Sequence[Resources]) -> Iterator[Metric]:
     modifier, key = MODIFIERS[section]
-    if parts:
+    if len(parts) > 1 and section == "timing":
+        yield from _worst_of_corners(parts)
+    elif parts:
         yield from _quantities(section, max(parts, key=lambda part: _size(part, key)), "")
     if len(parts) > 1:
         for part in parts:
             yield from _quantities(section, part, f"__{modifier}:{slug(part.name)}")
+
+
+def _worst_of_corners(parts: Sequence[Resources]) -> Iterator[Metric]:
+    """Of every quantity the worst: the setup of a slow corner, the hold of a fast one."""
+    for name in dict.fromkeys(name for part in parts for name in part.quantities):
+        found = [part.quantities[name] for part in parts if name in part.quantities]
+        worst = max if name == "critical path" else min
+        yield _number(_name("timing", name), worst(found, key=lambda quantity: quantity.value))
 
 
 def _size(part: Resources, key: str) -> float:
@@ -159,7 +169,7 @@ def _quantities(section: str, part: Resources, suffix: str) -> Iterator[Metric]:
         yield _number(f"{_name(section, name)}{suffix}", quantity)
     for node, quantities in part.nodes.items():
         for name, quantity in quantities.items():
-            yield _number(f"{_name(section, name)}{suffix}__node:{node}", quantity)
+            yield _number(f"{_name(section, name)}{suffix}__node:{'_'.join(node.split())}", quantity)
 
 
 def _name(section: str, quantity: str) -> str:

@@ -23,20 +23,20 @@ def plain_option(name: str, value: Any) -> Any:
 
 
 def input_files(name: str, value: Any) -> Iterator[tuple[str, Path]]:
-    """Return name and path of every file that the value of an option names.
+    """Return name and path of every file that the value of an option names, as such or in tuples.
 
     Data may be named PATH:KEY; `BadInputError` if there is no such file.
     """
     if name == "tmr" and str(value).startswith(f"{SELECTIVE}:"):
         value = Path(str(value).partition(":")[2])
-    for path in value if isinstance(value, tuple) else (value,):
-        if isinstance(path, tuple):
-            yield from input_files(name, path)
-        elif isinstance(path, Path):
-            found = path if path.exists() else Path(str(path).rpartition(":")[0])
-            if not found.exists() or found == Path():
-                raise BadInputError(f"no file {path}: check the path of --{name.replace('_', '-')}")
-            yield path.name, found
+    if isinstance(value, tuple):
+        for inner in value:
+            yield from input_files(name, inner)
+    elif isinstance(value, Path):
+        found = value if value.exists() else Path(str(value).rpartition(":")[0])
+        if not found.exists() or found == Path():
+            raise BadInputError(f"no file {value}: check the path of --{name.replace('_', '-')}")
+        yield value.name, found
 
 
 def content_sha256(path: Path) -> str:

@@ -185,10 +185,11 @@ def _is_apart(path: Path, folder: Path) -> bool:
 
 def inputs_of(step: Step, options: RunOptions, folders: Mapping[str, StepFolder]) -> dict[str, str]:
     """Return path and SHA-256 of all that `step` reads: outputs of earlier steps and the user's files."""
+    # Files of one option may have one name, in different folders.
     own = {
-        f"{option}/{name}": content_sha256(path)
+        f"{option}/{number}/{name}" if number else f"{option}/{name}": content_sha256(path)
         for option in step.options
-        for name, path in input_files(option, getattr(options, option))
+        for number, (name, path) in enumerate(input_files(option, getattr(options, option)))
     }
     earlier = {
         f"{folders[name].path.name}/{path}": digest

@@ -76,7 +76,8 @@ class Run:
                     self._run_or_keep(step, ahead)
                     advance(1)
                     for later in chosen[number + 1 :]:
-                        if later.ahead and later.name not in ahead and self._can_begin(later, chosen[: number + 1]):
+                        # Asked when the last of what it reads is done, and only then.
+                        if later.ahead and step.name in later.reads and self._can_begin(later, chosen[: number + 1]):
                             ahead[later.name] = stack.enter_context(later.ahead(self._work(later)))
         finally:
             self._remove_stale(whole=whole)

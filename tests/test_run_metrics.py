@@ -109,6 +109,22 @@ def test_of_several_powers_the_largest_has_the_plain_name():
     assert metrics["power__total"].value == max(values) != min(values)
 
 
+def test_of_several_corners_the_worst_of_each_quantity_has_the_plain_name():
+    def corner(name, path, setup, hold):
+        numbers = {"critical path": path, "setup slack": setup, "hold slack": hold}
+        found = {key: quantity("ns", value) for key, value in numbers.items()}
+        return Resources(name=name, method="m", quantities=found)
+
+    corners = (corner("slow", 9.0, -1.0, 0.5), corner("fast", 4.0, 4.0, 0.125))
+    metrics = by_name(metrics_of(a_report().model_copy(update={"timing": corners})))
+    worst = {
+        name: metrics[name].value
+        for name in ("codesign__timing__critical_path", "timing__setup__ws", "timing__hold__ws")
+    }
+    assert list(worst.values()) == [9.0, -1.0, 0.125]
+    assert metrics["timing__hold__ws__corner:slow"].value == 0.5
+
+
 def test_a_measured_number_goes_before_a_predicted_one():
     metrics = by_name(metrics_of(a_report()))
     assert metrics["codesign__latency__cycles"] != metrics["codesign__latency__cycles__kind:predicted"]
