@@ -17,6 +17,7 @@ from codesign.options import (
     PLACES,
     ROUNDINGS,
     TMR_MODES,
+    WRAPPERS,
     parse_corners,
     parse_cuts,
     parse_engines,
@@ -166,6 +167,10 @@ bus_option = click.option(
     "--config-bus", type=click.Choice(CONFIG_BUSES), default="bytes", show_default=True,
     help="How programmable parameters are reached: a port of bytes, I2C or APB.",
 )  # fmt: skip
+wrapper_option = click.option(
+    "--wrapper", type=click.Choice(WRAPPERS), default="none", show_default=True,
+    help="Emit the design behind AXI4-Stream with back-pressure too, into axis/. docs/packaging.md",
+)  # fmt: skip
 ii_option = click.option(
     "--ii", "ii_cycles", type=click.IntRange(min=1), metavar="N",
     help="Longest initiation interval in cycles; default: what the given reuse factors need. Needs --technology.",
@@ -227,6 +232,6 @@ DATA = (data_option, rounding_option, drop_option, vectors_option)
 _ROWS = (architecture_option, engines_option)
 _SCHEDULE = (*_ROWS, technology_option, ii_option, latency_option, area_option, cuts_option)
 _TMR = (tmr_option, tmr_node_option, tmr_budget_option, spacing_option)
-HARDWARE = (reuse_option, *_TMR, clock_option, bus_option, *_SCHEDULE)
+HARDWARE = (reuse_option, *_TMR, clock_option, bus_option, wrapper_option, *_SCHEDULE)
 VENDOR = (place_option, target_option, vendor_option)
 PLACE = (output_option, tag_option, quiet_option)

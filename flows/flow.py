@@ -16,6 +16,7 @@ from codesign.flows import yosys
 from codesign.flows.corners import time_corners
 from codesign.flows.design import Bound
 from codesign.flows.environment import tool_versions
+from codesign.flows.header_check import verify_header
 from codesign.flows.input_files import content_sha256
 from codesign.flows.place_ecp5 import place_ecp5
 from codesign.flows.planning import compile_bound
@@ -40,8 +41,9 @@ from codesign.flows.vendor_reports import vendor_resources
 from codesign.flows.verification import CaseResult, verify_cases
 from codesign.flows.yosys_job import KEPT, SourceFile
 from codesign.options import RunOptions
-from codesign.report import Design, Report, Resources, Sections, check_constraints, write_report
-from codesign.rtl import write_rtl
+from codesign.package import packaged
+from codesign.report import Design, Equality, Report, Resources, Sections, check_constraints, write_report
+from codesign.rtl import Rtl, write_rtl
 from codesign.sections import in_folder, merged
 from codesign.sim.exchange import read_words
 from codesign.sim.verilator import lint
@@ -52,6 +54,7 @@ RTL, MANIFEST, GRAPH, BINDING = "rtl", "rtl/manifest.json", "graph.json", "bindi
 EXACTNESS, SIMULATION, EQUALITY = "exactness.json", "simulation", "equality.json"
 EQUALITY_TEXT, SYNTHESIS_TEXT, PLACED_TEXT = "equality.txt", "synthesis.txt", "placed.txt"
 VENDOR_REPORTS = "reports"
+WRAPPED, HEADER_EQUALITY = "axis", "header_equality.json"
 YOSYS_CACHE, SIMULATOR_CACHE = "yosys", "simulator"
 BINDING_OPTIONS = ("design", "model", "data", "vectors", "weight_bits", "input_format", "rounding", "drop_bits")
 TIMING_OPTIONS = ("liberty", "corners", "clock_ns")
@@ -98,15 +101,22 @@ def check(work: Work) -> Sections:
 
 def compile_(work: Work) -> Sections:
     """Emit the Verilog, lint it, and prove that all state goes through the triplicated register."""
-    bound, rtl_dir = work.bind(), work.folder / RTL
-    rtl = compile_bound(bound, work.options, work.clock_ns)
-    write_rtl(rtl, rtl_dir)
+    bound = work.bind()
+    rtl = packaged(compile_bound(bound, work.options, work.clock_ns), bound.graph)
+    _write_block(rtl, work.folder / RTL, work.folder / "lint")
+    if rtl.wrapped:
+        _write_block(rtl.wrapped, work.folder / WRAPPED, work.folder / "lint_wrapped")
     if work.options.tmr != "none":
         write_constraints(describe(rtl.manifest, work.options.copy_spacing_um), work.folder / "constraints")
-    lint([rtl_dir / name for name, _ in rtl.files], bound.graph.name, work.folder / "lint")
+    expected = read_rtl(work.folder / RTL).expected_flip_flop_bits
+    return predicted_sections(rtl.manifest, expected, _own(work, MANIFEST))
+
+
+def _write_block(rtl: Rtl, folder: Path, lint_dir: Path) -> None:
+    write_rtl(rtl, folder)
+    lint([folder / name for name, _ in rtl.files], rtl.manifest["top"], lint_dir)
     if rtl.manifest["protected_bits"]:
-        prove_all_state_is_triplicated(rtl_dir)
-    return predicted_sections(rtl.manifest, read_rtl(rtl_dir).expected_flip_flop_bits, _own(work, MANIFEST))
+        prove_all_state_is_triplicated(folder)
 
 
 def verify(work: Work) -> Sections:
@@ -119,7 +129,17 @@ def verify(work: Work) -> Sections:
     source = _own(work, f"{SIMULATION}/{first.case}/measured.json")
     measured = measured_sections(first.measured.latency_cycles, first.measured.ii_cycles, clock_ns, source)
     rows = equality_rows(dict(row for case in cases for row in _equalities(case)), _own(work, EQUALITY))
-    return merged((measured, Sections(equality=rows)))
+    return merged((measured, Sections(equality=(*rows, *_verify_header(work)))))
+
+
+def _verify_header(work: Work) -> tuple[Equality, ...]:
+    """Compare the C++ header with the graph on the same events."""
+    bound = work.bind()
+    found = verify_header(bound, work.of("compile") / RTL / f"{bound.graph.name}.hpp", work.folder / "header")
+    counts = {name: {"equal": one.values - one.mismatches, "total": one.values} for name, one in found.items()}
+    write_json(work.folder / HEADER_EQUALITY, counts)
+    rows = {f"C++ header = integer graph, case {name}": (one["equal"], one["total"]) for name, one in counts.items()}
+    return equality_rows(rows, _own(work, HEADER_EQUALITY))
 
 
 def _equalities(case: CaseResult) -> Iterator[tuple[str, tuple[int, int]]]:

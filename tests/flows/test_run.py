@@ -68,6 +68,16 @@ def test_compile_writes_verilog_manifest_and_graph(bound, use, tmp_path):
     assert (tmp_path / "tiny" / "01-bind" / "graph.json").is_file()
 
 
+def test_compile_writes_what_other_flows_take_and_the_wrapper_that_was_asked_for(bound, use, tmp_path):
+    use(bound)
+    run.compile_design(RunOptions("tiny", tmp_path, wrapper="axis"))
+    for folder, top in (("rtl", "tiny"), ("axis", "tiny_axis")):
+        written = {path.name for path in (tmp_path / "tiny" / "03-compile" / folder).iterdir()}
+        assert written >= {f"{top}.v", f"{top}.core", f"{top}.xml", "tiny.hpp", "lint.vlt", "manifest.json"}
+    run.compile_design(RunOptions("tiny", tmp_path))
+    assert not (tmp_path / "tiny" / "03-compile" / "axis").exists()
+
+
 @pytest.mark.parametrize("tmr", ["registers", "none"])
 def test_output_may_be_a_relative_path_and_triplication_may_be_off(bound, use, tmp_path, monkeypatch, tmr):
     use(bound)
@@ -177,6 +187,7 @@ def test_the_whole_flow_ends_in_a_report_with_measured_numbers(bound, use, tmp_p
         assert comparison.predicted.value == comparison.measured.value == expected
     assert report.registers.after_synthesis.value == 3 * report.registers.declared.value
     assert [row.equal for row in report.equality] == [row.total for row in report.equality]
+    assert "C++ header = integer graph, case model" in [row.name for row in report.equality]
     limits = {constraint.name: constraint.met for constraint in report.constraints}
     assert limits == {"ii": cycles == (1, 1), "latency": False}
     assert run.show_report(folder).text in text

@@ -11,7 +11,9 @@ import pytest
 from codesign.errors import BadInputError, VerificationError
 from codesign.files import replace_directory, write_json, write_text
 from codesign.fixed import Fixed
+from codesign.flows.synthesis import require_registers
 from codesign.flows.tmr import prove_all_state_is_triplicated
+from codesign.flows.yosys import count_flip_flops
 from codesign.graph import Graph, Node, Port
 from codesign.ops import Constant, Dense, Input, Requantise
 from codesign.protection import Protection
@@ -112,6 +114,16 @@ def test_text_in_every_mode(tmr: str, tmp_path: Path) -> None:
         if tmr != "none":
             assert rtl.manifest["protected_bits"] == rtl.manifest["register_bits"]
             assert len(prove_all_state_is_triplicated(rtl_dir).copies) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tmr", ["registers", "full"])
+def test_copies_survive_synthesis(tmr: str, tmp_path: Path) -> None:
+    rtl = emitted(3, tmr)
+    rtl_dir = write_rtl(rtl, tmp_path / "rtl")
+    count = count_flip_flops(rtl_dir, tmp_path / "synthesis")
+    require_registers(count, rtl_dir, tmp_path / "synthesis")
+    assert count.flip_flop_bits == 3 * rtl.manifest["register_bits"]
 
 
 @pytest.mark.slow
