@@ -66,7 +66,7 @@ def _drawing(name: str, against: str, x: Reals, label: str, distances: Mapping[s
         axes.set_ylabel("EMD of shapes [half pitches]")
         means = points[DESIGN].x
         axes.set_xscale("log" if means.min() > 0 and means.max() > DECADES * means.min() else "linear")
-        axes.set_ylim(0, 1.55 * max(float(found.high.max()) for found in points.values()))
+        axes.set_ylim(0, 1.4 * max(float(found.high.max()) for found in points.values()))
         axes.legend(fontsize=8.5, ncols=2, loc="upper left", handlelength=1.6)
         caption = f"Energy mover's distance against {against}: median, band and bars of the central 68 %"
         return finished(figure, name, caption, _in_words(against, points))

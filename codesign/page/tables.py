@@ -22,6 +22,7 @@ def headline_figures(run: RunFolder) -> list[tuple[str, Cell]]:
         ("Cell area", largest(report.area, "cell area")),
         ("NAND2 equivalents", largest(report.area, "NAND2 equivalents")),
         ("Power", largest(report.power, "total")),
+        ("Energy per inference", largest(report.power, "energy per inference")),
         ("LUT", largest(report.fpga, "LUT")),
         ("Flip-flops", report.registers.after_synthesis if report.registers else None),
     ]

@@ -23,7 +23,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    return write_page(write_run(tmp_path_factory.mktemp("runs") / "tiny"))
+    return write_page(write_run(tmp_path_factory.mktemp("runs") / "tiny", physics=None))
 
 
 def changed(page, old, new):
