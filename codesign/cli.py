@@ -36,6 +36,7 @@ from codesign.cli_options import (
     place_option,
     quiet_option,
     run_options,
+    scale_option,
     tag_option,
 )
 from codesign.errors import BadInputError
@@ -95,7 +96,9 @@ def design_command(*options: Callable[[Any], Any]) -> Callable[[Callable[[RunOpt
     return register
 
 
-@design_command(*MODEL, *DATA, *HARDWARE, liberty_option, corner_option, *VENDOR, constraint_option, *run_options)
+@design_command(
+    *MODEL, *DATA, *HARDWARE, liberty_option, corner_option, *VENDOR, scale_option, constraint_option, *run_options
+)
 def run(options: RunOptions) -> Answer:
     """Take DESIGN from model to verified Verilog and report."""
     from codesign.flows.run import run_design

@@ -22,6 +22,7 @@ from codesign.options import (
     parse_cuts,
     parse_engines,
     parse_reuse,
+    parse_scale,
     parse_tag,
     parse_tmr,
     parse_tmr_nodes,
@@ -90,6 +91,10 @@ def _reuse_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str
 
 def _corner_files(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, Path], ...]:
     return parse_corners(texts)
+
+
+def _scale_nodes(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    return None if text is None else parse_scale(text)
 
 
 def _cut_pairs(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
@@ -187,6 +192,10 @@ liberty_option = click.option("--liberty", type=FILE, help="Liberty file for are
 corner_option = click.option(
     "--corner", "corners", multiple=True, metavar="NAME=FILE", callback=_corner_files,
     help="Liberty file of another corner of the same cells, for static timing; repeatable. Needs --liberty.",
+)  # fmt: skip
+scale_option = click.option(
+    "--scale", metavar="FROM:TO", callback=_scale_nodes,
+    help="Estimate the cell area at another process node, in nm such as 45:65; listed apart. Needs --liberty.",
 )  # fmt: skip
 place_option = click.option(
     "--place", type=click.Choice(PLACES), help="Place and route as well, for LFE5U-85F-6, with nextpnr. docs/fpga.md"

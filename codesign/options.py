@@ -36,6 +36,7 @@ class RunOptions:
     `architecture` of engines, `engines` holds (rows, engines) pairs: how many engines work on a set of that many rows.
     `copy_spacing_um` is the least distance of copies of a bit in the constraint files.
     `corners` holds (name, liberty file) pairs that the netlist mapped to `liberty` is timed with as well.
+    `scale` holds the process nodes in nm that the cell area is carried over from and to, as an estimate.
     `case` names one of the design's settings of its parameters (weight sets).
     `config_bus` is how programmable parameters are reached, `wrapper` another interface to emit the design behind.
     `tmr` is a mode of triplication (codesign/protection.py), or "selective:FILE" with the ranking of a campaign and
@@ -74,6 +75,7 @@ class RunOptions:
     case: str | None = None
     config_bus: ConfigBus = "bytes"
     corners: tuple[tuple[str, Path], ...] = ()
+    scale: tuple[int, int] | None = None
     wrapper: Wrapper = "none"
     place: str | None = None
     target: Path | None = None
@@ -130,6 +132,14 @@ def parse_corners(texts: Sequence[str]) -> tuple[tuple[str, Path], ...]:
             raise BadInputError(f"--corner {text!r} must be NAME=FILE, for example --corner slow=cells_ss.lib")
     _refuse_repeated("--corner", [name for name, _ in pairs], "liberty file")
     return tuple((name, Path(file)) for name, file in pairs)
+
+
+def parse_scale(text: str) -> tuple[int, int]:
+    """Read "FROM:TO" into two process nodes in nm; `BadInputError` if it is anything else."""
+    nodes = text.split(":")
+    if len(nodes) != 2 or not all(node.isascii() and node.isdigit() and len(node) < 5 for node in nodes):
+        raise BadInputError(f"--scale {text!r} must be FROM:TO in nm, for example --scale 45:65")
+    return int(nodes[0]), int(nodes[1])
 
 
 def parse_tmr_nodes(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -33,6 +33,7 @@ from codesign.flows.report_sections import (
 )
 from codesign.flows.rtl_input import read_rtl
 from codesign.flows.run_folder import Flow, Step, StepFolder, Work
+from codesign.flows.scaling import scaled_area
 from codesign.flows.synthesis import synthesis_ahead, synthesise
 from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.tmr_constraints import describe, write_constraints
@@ -239,8 +240,11 @@ def report(work: Work) -> Sections:
     folders = [StepFolder(work.of(step.name)) for step in FLOW if step.name in REPORTED and step.applies(work.options)]
     rtl = {f"{work.of('compile').name}/{RTL}/{name}": digest for name, digest in manifest["sha256"].items()}
     graph = _of(work, "bind", GRAPH)
+    sections = merged(folder.sections() for folder in folders)
+    if work.options.scale is not None:
+        sections = merged((sections, Sections(area=(scaled_area(sections.area[0], *work.options.scale),))))
     found = Report(
-        **dict(merged(folder.sections() for folder in folders)),
+        **dict(sections),
         design=Design(
             name=work.design.name,
             top=manifest["top"],
@@ -304,5 +308,5 @@ FLOW: Flow = (
     Step("place", ("compile",), ("place", "clock_ns"), place, _is_placed),
     Step("projects", ("compile",), ("target", "copy_spacing_um"), projects),
     Step("vendor", (), ("vendor_reports",), vendor, _has_vendor_reports),
-    Step("report", REPORTED, ("constraints",), report),
+    Step("report", REPORTED, ("constraints", "scale"), report),
 )

@@ -17,6 +17,7 @@ from codesign.flows.liberty import read_liberty, require_mappable
 from codesign.flows.place_ecp5 import tool_version as nextpnr_version
 from codesign.flows.planning import estimate_text
 from codesign.flows.runner import METRICS_JSON, Run, chosen_steps, open_run, report_of
+from codesign.flows.scaling import require_nodes
 from codesign.flows.upset_rate import RESULT as RATE_RESULT
 from codesign.flows.upset_rate import rate_text
 from codesign.flows.vendor_reports import read_vendor_reports
@@ -100,8 +101,10 @@ def opened(options: RunOptions) -> Iterator[Run]:
     if options.liberty is not None:
         require_mappable(read_liberty(options.liberty), str(options.liberty))
         check_corners(dict(options.corners), options.liberty)
-    elif options.corners:
-        raise BadInputError("--corner needs --liberty: the library that the design is mapped to")
+    elif options.corners or options.scale:
+        raise BadInputError("--corner and --scale need --liberty: the library that the design is mapped to")
+    if options.scale is not None:
+        require_nodes(*options.scale)
     if options.place is not None:
         nextpnr_version()
     read_target(options.target)

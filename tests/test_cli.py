@@ -73,6 +73,8 @@ def test_all_options_of_run_arrive(asked: list[tuple[str, object]], tmp_path: Pa
             "7",
             "--corner",
             f"slow={liberty}",
+            "--scale",
+            "45:65",
             "--tag",
             "a.1",
             "--from",
@@ -87,6 +89,7 @@ def test_all_options_of_run_arrive(asked: list[tuple[str, object]], tmp_path: Pa
         "tiny", tmp_path / "out", model, data, liberty, (("conv", 4), ("encoder.dense", 128)), "none", 12.5, 1000,
         ("ii <= 25 ns", "area <= 4 mm2"), technology="xcup", ii_cycles=8, latency_cycles=20, area_budget=5e4,
         inner_cuts=(("encoder.fc", 0),), tmr_nodes=(("conv", "full"),), tmr_budget=7, corners=(("slow", liberty),),
+        scale=(45, 65),
         tag="a.1", first_step="compile", last_step="verify", only_step="compile", overwrite=True, quiet=True,
     )  # fmt: skip
     assert asked == [("run_design", expected)]

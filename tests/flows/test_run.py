@@ -216,13 +216,15 @@ def test_a_routed_block_and_vendors_numbers_join_the_report(bound, use, tmp_path
 @pytest.mark.slow
 def test_power_and_area_with_a_liberty_file(bound, use, tmp_path, shared_data):
     use(bound)
+    limits = ("area <= 4 mm2", "power <= 100 mW")
     liberty = shared_data / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
-    run.run_design(RunOptions("tiny", tmp_path, liberty=liberty, constraints=("area <= 4 mm2", "power <= 100 mW")))
+    run.run_design(RunOptions("tiny", tmp_path, liberty=liberty, constraints=limits, scale=(130, 65)))
     report = read_report(tmp_path / "tiny" / "report.json")
     assert [constraint.met for constraint in report.constraints] == [True, True]
     zero, unit = (part.quantities["total"].value for part in report.power)
     assert 0 < zero <= unit
-    (area,), (timing,) = report.area, report.timing
+    (area, scaled), (timing,) = report.area, report.timing
+    assert scaled.quantities["scaled area"].value == pytest.approx(0.23 * area.quantities["cell area"].value)
     assert timing.name == liberty.name and timing.quantities["critical path"].value > 0
     sources = {q.source for part in (area, *report.power) for qs in part.nodes.values() for q in qs.values()}
     assert all((tmp_path / "tiny" / source).is_file() for source in sources) and len(sources) > 0
