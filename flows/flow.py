@@ -168,7 +168,8 @@ def synthesis(work: Work) -> Sections:
     found = synthesise(work.of("compile") / RTL, work.folder, work.options.liberty, work.clock_ns)
     (work.folder / KEPT).unlink()
     write_text(work.folder / SYNTHESIS_TEXT, found.text() + "\n")
-    mapped = Sections(area=(area_section(found.asic),), fpga=(fpga_section(found.fpga),))
+    areas = tuple(area_section(one) for one in (found.asic, found.by_node) if one is not None)
+    mapped = Sections(area=areas, fpga=(fpga_section(found.fpga),))
     counted = registers_section(found.flip_flops, _of(work, "compile", MANIFEST))
     after = counted.after_synthesis and in_folder(counted.after_synthesis, work.place)
     registers = Sections(registers=counted.model_copy(update={"after_synthesis": after}))
@@ -181,9 +182,11 @@ def begin_synthesis(work: Work) -> AbstractContextManager[Callable[[], object]]:
     return synthesis_ahead(work.of("compile") / RTL, jobs, work.options.liberty, work.clock_ns)
 
 
-def _mapped(work: Work, liberty: Path) -> yosys.AsicResult:
+def _mapped(work: Work, liberty: Path, *, by_node: bool) -> yosys.AsicResult:
     """The netlist that the synthesis step left in its folder; nothing is synthesised."""
-    return yosys.synthesise_asic(work.of("compile") / RTL, liberty, work.of("synthesis"), work.clock_ns, borders=True)
+    return yosys.synthesise_asic(
+        work.of("compile") / RTL, liberty, work.of("synthesis"), work.clock_ns, borders=by_node
+    )
 
 
 def timing(work: Work) -> Sections:
@@ -192,7 +195,7 @@ def timing(work: Work) -> Sections:
     assert liberty is not None
     corners = {liberty.name: liberty, **dict(work.options.corners)}
     rtl = read_rtl(work.of("compile") / RTL)
-    found = time_corners(_mapped(work, liberty), rtl, corners, work.folder, work.clock_ns)
+    found = time_corners(_mapped(work, liberty, by_node=False), rtl, corners, work.folder, work.clock_ns)
     return in_folder(Sections(timing=found), work.place)
 
 
@@ -203,7 +206,7 @@ def power(work: Work) -> Sections:
     if manifest.get("memory_bits"):  # a netlist is simulated from its cells, and memories are none
         work.say("the design has memories, which are no cells: no power")
         return Sections()
-    parts = estimate_powers(work.bind(), _mapped(work, liberty), liberty, manifest, work.folder)
+    parts = estimate_powers(work.bind(), _mapped(work, liberty, by_node=True), liberty, manifest, work.folder)
     return in_folder(Sections(power=parts), work.place)
 
 

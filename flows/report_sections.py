@@ -100,6 +100,7 @@ def area_section(result: AsicResult) -> Resources:
         key: _synthesised(value, unit, result.source) for key, (value, unit) in numbers.items() if value is not None
     }
     nodes = {node: _node_area(part, result) for node, part in result.nodes.items()}
+    name += ", node by node" if nodes else ""
     return Resources(name=name, method=result.method, quantities=found, nodes=nodes)
 
 

@@ -32,11 +32,12 @@ from codesign.flows.yosys import (
 
 @dataclass(frozen=True)
 class Synthesis:
-    """Results of all mappings of one design."""
+    """Results of all mappings of one design; `by_node` maps each node by itself, where a library is given."""
 
     flip_flops: FlipFlopCount
     tmr: TmrReport
     asic: AsicResult
+    by_node: AsicResult | None
     fpga: FpgaResult
 
     def text(self) -> str:
@@ -55,9 +56,11 @@ def synthesise(rtl: Path, work: Path, liberty: Path | None, clock_ns: float) -> 
     """Synthesise `rtl` in `work`; `VerificationError` if the mapped netlist breaks the triplication it promises."""
     flip_flops = count_flip_flops(rtl, work)
     require_registers(flip_flops, rtl, work)
-    asic = synthesise_asic(rtl, liberty, work, clock_ns, borders=True)
+    asic = synthesise_asic(rtl, liberty, work, clock_ns)
     tmr = require(check_emitted(rtl, asic.netlist_json, None if liberty is None else read_liberty(liberty)))
-    return Synthesis(flip_flops, tmr, asic, synthesise_fpga(rtl, work))
+    by_node = synthesise_asic(rtl, liberty, work, clock_ns, borders=True) if liberty else asic
+    fpga = synthesise_fpga(rtl, work)
+    return Synthesis(flip_flops, tmr, asic, by_node if by_node.nodes else None, fpga)
 
 
 def require_registers(count: FlipFlopCount, rtl: Path, work: Path) -> None:

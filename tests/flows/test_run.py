@@ -223,8 +223,9 @@ def test_power_and_area_with_a_liberty_file(bound, use, tmp_path, shared_data):
     assert [constraint.met for constraint in report.constraints] == [True, True]
     zero, unit = (part.quantities["total"].value for part in report.power)
     assert 0 < zero <= unit
-    (area, scaled), (timing,) = report.area, report.timing
-    assert scaled.quantities["scaled area"].value == pytest.approx(0.23 * area.quantities["cell area"].value)
+    (whole, area, scaled), (timing,) = report.area, report.timing
+    assert (whole.name, whole.nodes, area.name) == (liberty.name, {}, f"{liberty.name}, node by node")
+    assert scaled.quantities["scaled area"].value == pytest.approx(0.23 * whole.quantities["cell area"].value)
     assert timing.name == liberty.name and timing.quantities["critical path"].value > 0
     sources = {q.source for part in (area, *report.power) for qs in part.nodes.values() for q in qs.values()}
     assert all((tmp_path / "tiny" / source).is_file() for source in sources) and len(sources) > 0
