@@ -24,7 +24,7 @@ COLOURS = {
     "leakage": "#b9a3d6",
     REST: "#c4c8ce",
 }
-LEAST_LABELLED = 0.04
+LEAST_LABELLED = 0.09
 KIND_INCHES = 0.42
 BAR_INCHES = 0.3
 WIDTH_INCHES = 9.4
