@@ -21,15 +21,14 @@ from codesign.errors import CodesignError
 from codesign.files import read_json, write_json, write_text, write_with
 from codesign.flows.check_tmr import check_emitted
 from codesign.flows.inject import inject
-from codesign.flows.planning import compile_bound
 from codesign.flows.power_run import estimate_powers
-from codesign.flows.run import load_design
+from codesign.flows.run import compiled, opened
+from codesign.flows.run_folder import CACHE
 from codesign.flows.timing_run import measure as measure_timing
 from codesign.flows.tmr_netlist import require
 from codesign.flows.yosys import synthesise_asic, synthesise_gates
 from codesign.inject_options import InjectOptions
 from codesign.options import TMR_MODES, RunOptions
-from codesign.rtl import write_rtl
 
 RESULTS = Path(__file__).parent / "results"
 TECHNOLOGY, LIBERTY = "nangate45", "liberty/nangate45_typ.lib.gz"
@@ -70,7 +69,7 @@ class Row:
 def options_of(design: str, mode: str, work: Path, bits: int) -> RunOptions:
     """The options of a point; `bits` is the number of register bits."""
     selective = mode == SELECTIVE
-    ranking = work / "none" / design / "ranking.json"
+    ranking = work / "none" / design / "inject" / "ranking.json"
     return RunOptions(
         design,
         work / mode,
@@ -83,20 +82,19 @@ def options_of(design: str, mode: str, work: Path, bits: int) -> RunOptions:
 def measure(design: str, mode: str, data: Path, work: Path, bits: int) -> Row:
     """Build and measure one point; errors as in the commands of the flow."""
     started = time.perf_counter()
-    plan = load_design(design)
-    options = options_of(design, mode, work, bits)
-    bound, folder, liberty = plan.bind(options), options.output / design, data / LIBERTY
-    clock_ns = plan.clock_ns
-    manifest = compile_bound(bound, options, clock_ns).manifest
-    rtl = write_rtl(compile_bound(bound, options, clock_ns), folder / "rtl")
-    require(check_emitted(rtl, synthesise_gates(rtl, folder / "synthesis"), None))
-    timed = measure_timing(rtl, TECHNOLOGY, liberty, folder / "synthesis", clock_ns=clock_ns, timeout_s=3600.0)
-    asic = synthesise_asic(rtl, liberty, folder / "synthesis", clock_ns)
-    (power,) = estimate_powers(bound, asic, liberty, manifest, folder, models=("zero",))
+    options, liberty = options_of(design, mode, work, bits), data / LIBERTY
+    with opened(options) as run:
+        bound, manifest, rtl = compiled(run)
+        campaign, work = run.path / "inject" / "seu.json", run.path / CACHE
+    clock_ns = manifest["clock_ns"]
+    require(check_emitted(rtl, synthesise_gates(rtl, work), None))
+    timed = measure_timing(rtl, TECHNOLOGY, liberty, work, clock_ns=clock_ns, timeout_s=3600.0)
+    asic = synthesise_asic(rtl, liberty, work, clock_ns)
+    (power,) = estimate_powers(bound, asic, liberty, manifest, work, models=("zero",))
     inject(options, InjectOptions(faults=("registers",), samples=UPSETS.get(mode, UPSETS_FOR_BOUND)))
-    upsets = read_json(folder / "seu.json")
+    upsets = read_json(campaign)
     inject(options, InjectOptions(faults=("transients",), samples=TRANSIENTS))
-    transients = read_json(folder / "seu.json")
+    transients = read_json(campaign)
     if mode == "none":
         inject(options, InjectOptions(faults=("registers",)))  # the ranking, exhaustive
     return Row(
@@ -160,7 +158,7 @@ def document(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def figure(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
     """Draw area, flip-flops and power of every mode relative to none."""
-    drawing = Figure(figsize=(9, 3.4), layout="constrained")
+    drawing = Figure(figsize=(9, 3.8), layout="constrained")
     for axes, design in zip(drawing.subplots(1, 2), DESIGNS, strict=True):
         here = [row for row in rows if row["design"] == design]
         none = next((row for row in here if row["mode"] == "none"), None)
@@ -174,7 +172,8 @@ def figure(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
         axes.set_xticks([at + 0.3 for at in range(len(here))], [row["mode"] for row in here], rotation=30, ha="right")
         axes.set_title(design)
         axes.set_ylabel("relative to none")
-        axes.legend(fontsize=8)
+    handles, labels = drawing.axes[0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8)
     return write_with(path, lambda temporary: drawing.savefig(temporary, dpi=110, metadata={"Software": None}))
 
 
