@@ -115,7 +115,13 @@ def is_flat(module: Mapping[str, Any], modules: Mapping[str, Any]) -> bool:
     """Whether Yosys need not flatten `module` or map words (`$and`, `$dff`, ...) to gates first."""
     types = {str(cell["type"]) for cell in module["cells"].values()} - _NO_HARDWARE
     words = (t for t in types if t.startswith("$") and not t.startswith("$_") and not _MEMORY.fullmatch(t))
-    return not any(words) and not any(is_whole(modules.get(t)) for t in types)
+    tables = (cell for cell in module["cells"].values() if _is_table(cell))
+    return not any(words) and not any(tables) and not any(is_whole(modules.get(t)) for t in types)
+
+
+def _is_table(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell is a memory that nothing writes: logic, and to be mapped as such."""
+    return bool(_MEMORY.fullmatch(str(cell["type"]))) and not int(str(cell["parameters"].get("WR_PORTS", "1")), 2)
 
 
 def is_whole(module: Mapping[str, Any] | None) -> bool:

@@ -106,6 +106,15 @@ def lanes(data=("dA", "dB", "dC"), resets="input rstA, input rstB, input rstC,",
     return text
 
 
+def tables(second):
+    """Lanes that look up what they load; `second` is the function that lane B looks up, of the address k."""
+    addresses = [f"t{copy}[{{d{copy}, v{copy}, d{copy}, v{copy}}}]" for copy in "ABC"]
+    held = "reg tA [0:15]; reg tB [0:15]; reg tC [0:15]; integer k;"
+    filled = f"tA[k] = k[0] ^ k[3]; tB[k] = {second}; tC[k] = k[0] ^ k[3];"
+    text = f"    {held} initial for (k = 0; k < 16; k = k + 1) begin {filled} end\n    TOP_maj uo"
+    return lanes(data=addresses).replace("    TOP_maj uo", text)
+
+
 def memory(out="(rA & rB) | (rB & rC) | (rA & rC)", clock="clkB", address=ADDRESS):
     return MEMORY.replace("OUT", out).replace("CLK_B", clock).replace("ADDRESS", address)
 
@@ -185,6 +194,8 @@ DESIGNS = {
     "memory_unvoted": (memory(out="rB"), "registers", False, {}),
     "memory_starts_alike": (memory(address=words((5, 5, 5))), "registers", True, {}),
     "memory_starts_differently": (memory(address=words((0, 0, 5))), "registers", False, {}),
+    "memory_tables": (tables("k[0] ^ k[3]"), "full_clocks", True, {}),
+    "memory_tables_differ": (tables("k[1] ^ k[3] ^ (k == 5)"), "full_clocks", False, {}),
     "memory_of_one_address": (
         memory(address="wire [1:0] s = wa + 2'd3; assign waA = s; assign waB = s; assign waC = s;"), "full", False, {}),
 }  # fmt: skip
