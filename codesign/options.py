@@ -1,13 +1,14 @@
 """What a user may ask of a run, as one frozen value; None means: as the design says."""
 
+import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from codesign.errors import BadInputError
-from codesign.register_map import ConfigBus
+from codesign.register_map import CONFIG_BUSES, ConfigBus
 
 TmrMode = Literal["none", "registers", "triplicated_voters", "full", "full_clocks"]
 TMR_MODES: tuple[TmrMode, ...] = get_args(TmrMode)
@@ -46,6 +47,7 @@ class RunOptions:
     `place` names a family of parts to place and route for. `target` is a file with the parts and libraries of vendors'
     projects (codesign/target.py), `vendor_reports` are what such tools wrote.
     `check_vectors` is how many random inputs the graph is compared with its model on, beside the corners.
+    `model_sha256` is the content of a model that Python gave (codesign/api.py), which no file holds.
     """
 
     design: str
@@ -87,6 +89,7 @@ class RunOptions:
     overwrite: bool = False
     quiet: bool = False
     check_vectors: int = 100_000
+    model_sha256: str | None = None
 
     @property
     def run_folder(self) -> Path:
@@ -177,3 +180,60 @@ def _refuse_repeated(option: str, nodes: Sequence[str], what: str) -> None:
     repeated = sorted({node for node in nodes if nodes.count(node) > 1})
     if repeated:
         raise BadInputError(f"{option} names {', '.join(repeated)} more than once: give each node one {what}")
+
+
+def python_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of `RunOptions` as Python gives them: pairs as mappings, files as text, constraints as texts.
+
+    Raises `BadInputError` for a field that does not exist and for values that the command line would refuse.
+    """
+    known = [field.name for field in fields(RunOptions) if field.name not in ("design", "model_sha256")]
+    for name, value in given.items():
+        if name not in known:
+            raise BadInputError(f"no option {name!r}: choose from {', '.join(known)}")
+        if name in _CHOICES and value is not None and value not in _CHOICES[name]:
+            raise BadInputError(f"{name} must be one of {', '.join(_CHOICES[name])}, not {value!r}")
+        if name in _POSITIVE and value is not None and not _is_positive(value, whole=name not in _REAL):
+            kind = "number" if name in _REAL else "whole number"
+            raise BadInputError(f"{name} must be a {kind} above 0, not {value!r}")
+    return {name: _python_value(name, value) for name, value in given.items()}
+
+
+def _python_value(name: str, value: Any) -> Any:
+    if name in _PAIRS and isinstance(value, Mapping):
+        return _PAIRS[name]([f"{key}={one}" for key, one in value.items()])
+    if name in ("output", "model", "data", "liberty", "target"):
+        return None if value is None else Path(value)
+    if name == "vendor_reports":
+        return tuple(map(Path, value))
+    if name == "constraints":
+        return (value,) if isinstance(value, str) else tuple(value)
+    checks: Mapping[str, Callable[[str], Any]] = {"tmr": parse_tmr, "tag": parse_tag, "scale": _scale_of}
+    return checks[name](value) if name in checks else value
+
+
+def _scale_of(value: Any) -> tuple[int, int] | None:
+    return value if value is None or isinstance(value, tuple) else parse_scale(value)
+
+
+def _is_positive(value: Any, *, whole: bool) -> bool:
+    kinds = int if whole else (int, float)
+    return isinstance(value, kinds) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+_CHOICES: Mapping[str, Sequence[str]] = {
+    "architecture": ARCHITECTURES,
+    "wrapper": WRAPPERS,
+    "rounding": ROUNDINGS,
+    "config_bus": CONFIG_BUSES,
+    "place": PLACES,
+}
+_REAL = ("clock_ns", "area_budget", "copy_spacing_um")
+_POSITIVE = (*_REAL, "vectors", "weight_bits", "ii_cycles", "latency_cycles", "tmr_budget", "check_vectors")
+_PAIRS: Mapping[str, Callable[[Sequence[str]], Any]] = {
+    "reuse": parse_reuse,
+    "inner_cuts": parse_cuts,
+    "engines": parse_engines,
+    "corners": parse_corners,
+    "tmr_nodes": parse_tmr_nodes,
+}

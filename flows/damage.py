@@ -16,11 +16,10 @@ import numpy as np
 
 from codesign.answer import Answer
 from codesign.damage import Damage, Measured, RowMetric, measure, output_change, summarise
-from codesign.errors import BadInputError
 from codesign.files import sha256_of, text_sha256, write_json, write_with
 from codesign.fixed import Integers
 from codesign.flows.damage_figure import damage_figure
-from codesign.flows.design import Bound, Case
+from codesign.flows.design import Bound, case_named
 from codesign.flows.progress import progress_bar
 from codesign.flows.run import load_design
 from codesign.flows.run_lock import locked
@@ -97,16 +96,9 @@ def _damage(work: Work, options: RunOptions, folder: Path) -> Answer:
 def prepare(options: RunOptions) -> Work:
     """Bind the design and make its weights programmable; `BadInputError` for a case that it does not have."""
     bound = load_design(options.design).bind(options)
-    case = _case(bound, options.case)
+    case = case_named(bound, options.case)
     graph, values = programmable(bound.graph)
     return Work(graph, bound.inputs, {**values, **case.parameters}, weight_bits(graph), bound, case.name)
-
-
-def _case(bound: Bound, name: str | None) -> Case:
-    names = [case.name for case in bound.cases]
-    if name is not None and name not in names:
-        raise BadInputError(f"--case {name!r}: the design has {', '.join(names)}")
-    return bound.cases[0 if name is None else names.index(name)]
 
 
 def _blocks(work: Work, options: RunOptions, folder: Path) -> list[Measured]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Integers
+from codesign.frontend.captured import Captured
 from codesign.graph import Graph
 from codesign.options import Architecture, RunOptions
 from codesign.report import PhysicsRow
@@ -62,7 +63,8 @@ class EventMetric:
 class Bound:
     """A design bound to model and data: graph, events by input name, cases, registers; what to check it against.
 
-    `architecture` and `engines` (by number of rows): how rows are worked on unless the user says otherwise.
+    `architecture` and `engines` (by number of rows): how rows are worked on unless the user says otherwise. `captured`:
+    what real numbers mean at the inputs and inside, where a front end made the graph; `model_sha256`: see `RunOptions`.
     """
 
     graph: Graph
@@ -75,6 +77,8 @@ class Bound:
     metric: EventMetric | None = None
     architecture: Architecture = "nodes"
     engines: Mapping[int, int] = field(default_factory=dict)
+    captured: Captured | None = None
+    model_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,3 +98,11 @@ def refuse_options(options: RunOptions, *names: str) -> None:
     for name in names:
         if getattr(options, name) is not None:
             raise BadInputError(f"design '{options.design}' has no use for --{name.replace('_', '-')}; leave it out")
+
+
+def case_named(bound: Bound, name: str | None) -> Case:
+    """Return the case of that name, the first without a name; `BadInputError` for one that the design does not have."""
+    names = [case.name for case in bound.cases]
+    if name is not None and name not in names:
+        raise BadInputError(f"--case {name!r}: the design has {', '.join(names)}")
+    return bound.cases[0 if name is None else names.index(name)]

@@ -57,7 +57,9 @@ EQUALITY_TEXT, SYNTHESIS_TEXT, PLACED_TEXT = "equality.txt", "synthesis.txt", "p
 VENDOR_REPORTS = "reports"
 WRAPPED, HEADER_EQUALITY = "axis", "header_equality.json"
 YOSYS_CACHE, SIMULATOR_CACHE = "yosys", "simulator"
-BINDING_OPTIONS = ("design", "model", "data", "vectors", "weight_bits", "input_format", "rounding", "drop_bits")
+BINDING_OPTIONS = (
+    *("design", "model", "model_sha256", "data", "vectors", "weight_bits", "input_format", "rounding", "drop_bits"),
+)
 TIMING_OPTIONS = ("liberty", "corners", "clock_ns")
 HARDWARE_OPTIONS = (
     *("reuse", "tmr", "tmr_nodes", "tmr_budget", "copy_spacing_um", "clock_ns", "config_bus", "wrapper"),

@@ -55,6 +55,7 @@ def _bound(network: str, options: RunOptions) -> Bound:
         files=(path,) if options.data is None else (path, options.data),
         check=checker(captured, model.network),
         physics=classifier_physics(references, captured.graph.outputs[0], jets.labels, CLASSES),
+        captured=captured,
     )
 
 

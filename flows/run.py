@@ -42,11 +42,11 @@ def run_demo(options: RunOptions) -> Answer:
     return run_design(replace(options, tag=options.tag or DEMO))
 
 
-def run_design(options: RunOptions) -> Answer:
+def run_design(options: RunOptions, design: Design | None = None) -> Answer:
     """Run the steps that are asked for and return the summary, ending with the path of the report."""
     parse_constraints(options.constraints)
     steps = [step.name for step in chosen_steps(FLOW, options)]
-    with opened(options) as run:
+    with opened(options, design) as run:
         run.run(chosen_steps(FLOW, options))
         if steps[-1] != FLOW[-1].name:
             return _answer(run, f"{run.folder(steps[-1]).path}")
@@ -65,9 +65,9 @@ def check_design(options: RunOptions) -> Answer:
         return _answer(run, read_json(run.folder("check").path / EXACTNESS)["text"])
 
 
-def compile_design(options: RunOptions) -> Answer:
+def compile_design(options: RunOptions, design: Design | None = None) -> Answer:
     """Emit the Verilog."""
-    with opened(options) as run:
+    with opened(options, design) as run:
         run.run(_steps("bind", "compile"))
         folder = run.folder("compile").path
         manifest = read_json(folder / MANIFEST)
@@ -79,9 +79,9 @@ def compile_design(options: RunOptions) -> Answer:
         )
 
 
-def verify_design(options: RunOptions) -> Answer:
+def verify_design(options: RunOptions, design: Design | None = None) -> Answer:
     """Emit, simulate and compare."""
-    with opened(options) as run:
+    with opened(options, design) as run:
         run.run(_steps("bind", "compile", "verify"))
         return _answer(run, _text(run.folder("verify").path / EQUALITY_TEXT))
 
@@ -96,8 +96,11 @@ def synthesise_design(options: RunOptions) -> Answer:
 
 
 @contextmanager
-def opened(options: RunOptions) -> Iterator[Run]:
-    """Take the folder of the run; what is needed only at the end is read first, so that a mistake costs seconds."""
+def opened(options: RunOptions, design: Design | None = None) -> Iterator[Run]:
+    """Take the folder of the run; what is needed only at the end is read first, so that a mistake costs seconds.
+
+    Without a `design` it is the one of that name that comes with the package.
+    """
     if options.liberty is not None:
         require_mappable(read_liberty(options.liberty), str(options.liberty))
         check_corners(dict(options.corners), options.liberty)
@@ -109,7 +112,7 @@ def opened(options: RunOptions) -> Iterator[Run]:
         nextpnr_version()
     read_target(options.target)
     read_vendor_reports(options.vendor_reports)
-    with open_run(FLOW, options, load_design(options.design)) as run:
+    with open_run(FLOW, options, design or load_design(options.design)) as run:
         yield run
 
 

@@ -93,6 +93,7 @@ def bind_network(network: Network, options: RunOptions, vectors: int) -> Bound:
         physics=tracking_physics(references, captured.graph.outputs[0], graphs, padded),
         architecture=network.architecture,
         engines=network.engines,
+        captured=captured,
     )
 
 

@@ -114,16 +114,18 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     },
     "programme": NUMBERS | {"graph", "estimate"},
     "page": NUMBERS | {"graph", "graph_json", "ops", "data", "metrics", "classification", "report", "report_text"},
+    "notebook": frozenset({"graph", "page"}),
     "optimise": NUMBERS | {"graph", "adders", "schedule", "delay", "critical_path", "estimate", "programme"},
 }
 # Parts that start tools or are started by users -> the parts that may import them.
 OUTER: Mapping[str, frozenset[str]] = {
     "sim": frozenset({"flows", "cli"}),
-    "flows": frozenset({"sim", "cli", "cli_options", "explore", "radiation_commands"}),
-    "cli_options": frozenset({"cli", "radiation_commands", "train"}),
+    "flows": frozenset({"sim", "api", "cli", "cli_options", "explore", "radiation_commands"}),
+    "cli_options": frozenset({"api", "cli", "radiation_commands", "train"}),
     "radiation_commands": frozenset({"cli"}),
     "explore": frozenset({"cli", "flows"}),
     "cli": frozenset(),
+    "api": frozenset(),
 }
 # Library -> the parts that may import it.
 LIBRARIES: Mapping[str, frozenset[str]] = {

@@ -28,6 +28,12 @@ class Binding:
     magnitude: NDArray[np.float64]
     quantised: bool
 
+    def decode(self, integers: Integers) -> NDArray[np.float64]:
+        """Return the real values of `integers` (batch, *shape)."""
+        flat = integers.reshape(len(integers), len(self.scale), -1)
+        real = flat * self.scale[:, None] + self.offset[:, None]
+        return np.asarray(real.reshape(integers.shape), dtype=np.float64)
+
 
 @dataclass(frozen=True, eq=False)
 class Captured:

@@ -39,19 +39,21 @@ def bind(options: RunOptions) -> Bound:
     captured = capture(model.encoder, IMAGE, input_type=_input_type(options), name="econt")
     charges = _charges(options)
     integers = captured.quantise_input(normalise(charges))
-    graph = captured.graph
+    driven = captured
     inputs = {captured.input: integers}
     if not captured.quantise_input(np.zeros((1, *IMAGE))).any():
-        graph = with_cells(graph, captured.input)
+        graph, form = with_cells(captured.graph, captured.input), captured.forms[captured.input]
+        driven = replace(captured, graph=graph, forms={CELLS_INPUT: form})
         inputs = {CELLS_INPUT: from_image(integers)}
     files = (path, *([data_file(options.data)] if options.data else []))
     return Bound(
-        graph,
+        driven.graph,
         inputs,
         files=files,
         check=checker(captured, model.encoder),
         physics=encoder_physics(model, captured, charges),
         metric=encoder_distance(model, captured, charges),
+        captured=driven,
     )
 
 

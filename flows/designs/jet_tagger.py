@@ -45,6 +45,7 @@ def _bind_brevitas(path: Path, options: RunOptions) -> Bound:
         files=_files(path, options),
         check=checker(captured, model.classifier),
         physics=classifier_physics(references, captured.graph.outputs[0], jets.labels, CLASSES),
+        captured=captured,
     )
 
 
@@ -60,6 +61,7 @@ def _bind_qonnx(path: Path, options: RunOptions) -> Bound:
         {captured.input: captured.quantise_input(x)},
         files=_files(path, options),
         physics=None if jets is None else classifier_physics({}, port, jets.labels, CLASSES),
+        captured=captured,
     )
 
 
