@@ -180,7 +180,7 @@ class HardwareModel:
 
 
 def convert(
-    model: Any, *, input_shape: InputShape | None = None, inputs: Events | None = None, **options: Any
+    model: Any, /, *, input_shape: InputShape | None = None, inputs: Events | None = None, **options: Any
 ) -> HardwareModel:
     """Return the hardware model of a Brevitas module, an ONNX file (QONNX or QCDQ), or a design that is shipped.
 

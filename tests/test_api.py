@@ -48,7 +48,7 @@ def events():
 
 @pytest.fixture(scope="module")
 def hardware(small, events):
-    return codesign.api.convert(small, input_shape=(6,), inputs=events, tag="small", reuse={"fc1": 2})
+    return codesign.api.convert(small, input_shape=(6,), inputs=events, tag="tiny", reuse={"fc1": 2})
 
 
 def test_the_prediction_is_that_of_the_model(small, events, hardware):
@@ -98,21 +98,21 @@ def test_traces_of_strangers_are_refused(events, hardware):
 
 
 def test_compile_is_the_step_of_the_command_line(hardware, tmp_path):
-    block = hardware.compile(tmp_path / "small")
-    assert block.folder == tmp_path / "small" / "03-compile" / "rtl"
+    block = hardware.compile(tmp_path / "tiny")
+    assert block.folder == tmp_path / "tiny" / "03-compile" / "rtl"
     assert (block.folder / f"{block.top}.v").is_file()
     assert block.ii_cycles == 2
     assert block.register_bits > 0
     before = (block.folder / "manifest.json").stat().st_mtime_ns
-    assert hardware.compile(tmp_path / "small") == block
+    assert hardware.compile(tmp_path / "tiny") == block
     assert (block.folder / "manifest.json").stat().st_mtime_ns == before, "a step that is right is kept"
 
 
 def test_another_model_in_the_same_folder_is_compiled_again(hardware, tmp_path):
-    hardware.compile(tmp_path / "small")
-    other = api.convert(Small(seed=5).eval(), input_shape=(6,), tag="small", reuse={"fc1": 2})
+    hardware.compile(tmp_path / "tiny")
+    other = api.convert(Small(seed=5).eval(), input_shape=(6,), tag="tiny", reuse={"fc1": 2})
     assert other.bound.model_sha256 != hardware.bound.model_sha256
-    block = other.compile(tmp_path / "small")
+    block = other.compile(tmp_path / "tiny")
     assert other.graph.digest in (block.folder / "manifest.json").read_text()
 
 
@@ -120,7 +120,7 @@ def test_weights_that_round_to_the_same_integers_are_another_model(small, hardwa
     moved = Small().eval()
     with torch.no_grad():
         moved.fc1.weight += 1e-7
-    other = api.convert(moved, input_shape=(6,), tag="small")
+    other = api.convert(moved, input_shape=(6,), tag="tiny")
     assert other.graph.digest == hardware.graph.digest
     assert other.bound.model_sha256 != hardware.bound.model_sha256
 
@@ -138,17 +138,17 @@ def test_a_shipped_design_gives_the_block_of_the_command_line(tmp_path):
 
 @pytest.mark.slow
 def test_a_module_runs_through_the_whole_flow(hardware, tmp_path):
-    assert all(row.equal == row.total > 0 for row in hardware.verify(tmp_path / "small").equality)
-    run = hardware.build(tmp_path / "small", check_vectors=200, constraints="latency <= 100 ns")
+    assert all(row.equal == row.total > 0 for row in hardware.verify(tmp_path / "tiny").equality)
+    run = hardware.build(tmp_path / "tiny", check_vectors=200, constraints="latency <= 100 ns")
     names = [row.name for row in run.report.equality]
     assert any("Brevitas model" in name for name in names)
     assert run.report.constraints[0].met
-    assert run.folder == tmp_path / "small"
+    assert run.folder == tmp_path / "tiny"
     html = run._repr_html_()
     assert "Meets its budget" in html
     assert 'href="' in html
-    assert (tmp_path / "small" / "report.html").is_file()
-    assert hardware.report(tmp_path / "small").report == run.report
+    assert (tmp_path / "tiny" / "report.html").is_file()
+    assert hardware.report(tmp_path / "tiny").report == run.report
 
 
 @pytest.mark.parametrize(
