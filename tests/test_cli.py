@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
 
         return record
 
-    functions = {name: recorder(name) for name in (*RUN_FUNCTIONS, "show_report")}
+    functions = {name: recorder(name) for name in (*RUN_FUNCTIONS, "show_report", "write_report_page")}
     monkeypatch.setitem(sys.modules, "codesign.flows.run", SimpleNamespace(**functions))
     monkeypatch.setattr(cli_options, "design_names", lambda: ("small", "tiny"))
     return calls
@@ -181,7 +181,9 @@ def test_train_of_the_jet_tagger_hands_over_its_options(
 def test_demo_and_report_pass_a_folder(asked: list[tuple[str, object]], tmp_path: Path) -> None:
     assert execute(["demo"]) == 0
     assert execute(["report", str(tmp_path)]) == 0
-    assert asked == [("run_demo", RunOptions("econt", Path("runs"))), ("show_report", tmp_path)]
+    assert execute(["report", str(tmp_path), "--html"]) == 0
+    folders = [("show_report", tmp_path), ("write_report_page", tmp_path)]
+    assert asked == [("run_demo", RunOptions("econt", Path("runs"))), *folders]
 
 
 @pytest.mark.parametrize(
