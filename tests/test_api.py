@@ -13,9 +13,14 @@ from torch import nn
 import codesign
 from codesign import api
 from codesign.errors import BadInputError
+from codesign.flows.model_check import shipped_checkpoint
 from codesign.flows.run import compile_design
+from codesign.frontend.inputs import IndexInput, RealInput
+from codesign.models.checkpoint import load_checkpoint
+from codesign.models.interaction_network import FAMILY
 from codesign.options import python_options
 from codesign.report import Constraint, Design, Equality, Quantity, Report, write_report
+from tests.frontend.qonnx_text import QUANT, model_of, write
 
 
 class Small(nn.Module):
@@ -129,11 +134,33 @@ def test_a_shipped_design_gives_the_block_of_the_command_line(tmp_path):
     design = api.convert("jet_tagger", vectors=20, reuse={"*": 8}, output=tmp_path, tag="python")
     assert {"fc1", "fc2"} <= set(design.trace(design.inputs))
     block = design.compile()
-    command = compile_design(dataclasses.replace(design.options, tag="command"))
-    assert "register_bits" in command.record["metrics"] or command.record["metrics"]
+    compile_design(dataclasses.replace(design.options, tag="command"))
     files = [tmp_path / tag / "03-compile" / "rtl" / "manifest.json" for tag in ("python", "command")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert block.ii_cycles == 8
+
+
+def test_an_onnx_file_is_converted(tmp_path):
+    text = f"q = {QUANT} (x, half, zero, b4) m = MatMul (q, w) y = {QUANT} (m, quarter, zero, b8)"
+    path = write(model_of(text, (3,), {"w": np.array([[0.5], [-0.5], [1.0]])}), tmp_path)
+    design = api.convert(path)
+    (found,) = design.predict(np.array([[1.0, 0.5, 2.0], [0.0, 1.0, 0.0]])).values()
+    assert found.real.tolist() == [[2.25], [-0.5]]
+    assert design.options.model == path
+
+
+def test_a_graph_network_is_converted():
+    model = load_checkpoint(shipped_checkpoint("interaction_network"), FAMILY).double()
+    index = IndexInput(6, 4)
+    shape = {"x": RealInput((4, 3)), "edge_attr": RealInput((6, 4)), "sender": index, "receiver": index}
+    design = api.convert(model, input_shape=shape, vectors=5)
+    assert {name: one.integers.shape for name, one in design.predict(design.inputs).items()} == {
+        "sigmoid": (5, 6, 1),
+        "index_fault": (5, 1),
+    }
+    assert design.bound.check(30).mismatches == 0
+    with pytest.raises(BadInputError, match="by name, in a mapping"):
+        design.predict(np.zeros((5, 4, 3)))
 
 
 @pytest.mark.slow
