@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from codesign.answer import Answer
 from codesign.compare_runs import Difference, differences, parse_thresholds
@@ -42,13 +42,14 @@ def metrics_of_run(folder: Path) -> Mapping[str, Metric]:
 def _text(first: Path, other: Path, found: Sequence[Difference]) -> str:
     if not found:
         return f"{other}: no difference to {first}"
-    table = Table("metric", "unit", str(first), str(other), "change", "threshold", "")
+    # On a narrow terminal the paths of the runs are folded, what is found is not.
+    metric, change, found_worse = (Column(header, no_wrap=True) for header in ("metric", "change", ""))
+    table = Table(metric, "unit", str(first), str(other), change, "threshold", found_worse)
     for one in found:
         limit = "" if one.limit_percent is None else f"{one.limit_percent:g} %"
         verdict = "REGRESSION" if one.regression else "worse" if one.worse else ""
         table.add_row(one.name, one.unit, _value(one.first), _value(one.other), _change(one), limit, verdict)
     text = io.StringIO()
-    # Names of metrics are long: on a narrow terminal they are folded, in a file they are not.
     wide = max(shutil.get_terminal_size((200, 24)).columns, 100)
     Console(file=text, markup=False, width=wide).print(table)
     failed = sum(one.regression for one in found)

@@ -86,6 +86,15 @@ PARAMETERS: Mapping[str, tuple[tuple[tuple[str, int], ...], ...]] = {
         _at(INPUTS=4, OUTPUTS=2, INPUT_GROUPS=2, OUTPUT_GROUPS=2, X_WIDTH=3, W_WIDTH=3, Y_WIDTH=8, A_WIDTH=2),
     ),
     "dense_serial": (_at(ROWS=2, INPUTS=2, OUTPUTS=2, ROW_GROUPS=2, INPUT_GROUPS=2, X_WIDTH=2, W_WIDTH=2, Y_WIDTH=6),),
+    "axis_fifo": (
+        _at(WIDTH=2, WORDS=3, A_WIDTH=2, MEMORY=0),
+        _at(WIDTH=2, WORDS=4, A_WIDTH=2, MEMORY=1),
+    ),
+    "axis_gate": (_at(PLACES=3, INTERVAL=2), _at(PLACES=2, INTERVAL=1)),
+    "axis_stream": (
+        _at(IN_WIDTH=2, OUT_WIDTH=2, IN_BEATS=2, OUT_BEATS=2, INTERVAL=2, EVENTS=1, IN_A_WIDTH=1, WORDS=2, A_WIDTH=1)
+        + _at(MEMORY=0),
+    ),
     "conv2d_serial": (
         _at(ROWS=3, COLUMNS=2, KERNEL_ROWS=2, KERNEL_COLUMNS=2, OUT_ROWS=2, OUTPUTS=1, INPUT_GROUPS=2)
         + _at(POSITION_GROUPS=2, X_WIDTH=2, W_WIDTH=2, Y_WIDTH=6),
