@@ -18,8 +18,8 @@ from codesign.flows.yosys import synthesise_asic
 from codesign.flows.yosys_job import SourceFile
 from codesign.rtl import emit, write_rtl
 from codesign.schedule import schedule
+from tests.flows.layers_zoo import LAYERS
 from tests.flows.liberty_zoo import flip_flop, gate, gates, library
-from tests.flows.test_node_parts import GRAPH
 
 # Areas whose sums as binary fractions depend on the order.
 UNEVEN = library(gates().replace("area : 2;", "area : 0.798;").replace("area : 1;", "area : 0.532;") + flip_flop())
@@ -29,7 +29,7 @@ UNEVEN = library(gates().replace("area : 2;", "area : 0.798;").replace("area : 1
 def mapped(tmp_path_factory):
     """RTL of two layers, a library, and the mapping to its cells, node by node."""
     folder = tmp_path_factory.mktemp("layers")
-    rtl = write_rtl(emit(GRAPH, schedule(GRAPH, {}), tmr="registers", clock_ns=10.0), folder / "rtl")
+    rtl = write_rtl(emit(LAYERS, schedule(LAYERS, {}), tmr="registers", clock_ns=10.0), folder / "rtl")
     (folder / "uneven.lib").write_text(UNEVEN)
     result = synthesise_asic(rtl, folder / "uneven.lib", folder / "work", 10.0, borders=True)
     return rtl, folder, result
@@ -57,7 +57,7 @@ def test_a_netlist_mapped_across_nodes_gives_no_logic_to_them(mapped):
     rtl, folder, _ = mapped
     flat = synthesise_asic(rtl, folder / "uneven.lib", folder / "work", 10.0)
     assert flat.nodes == {}
-    parts = node_cells(flat.netlist_json, "layers", GRAPH.by_name)
+    parts = node_cells(flat.netlist_json, "layers", LAYERS.by_name)
     logic = [parts.get(node, {}).get(name, 0) for node in ("q", "out") for name in ("NAND2", "NOR2", "INV")]
     assert sum(logic) == 0
 
@@ -95,7 +95,7 @@ def powers(mapped):
     for one in (result, flat):
         netlist = load_netlist(one.netlist_json, "layers")
         activity = simulate(netlist, cells, played, setup=setup, delay_model="unit", warm_up_cycles=8)
-        found.append(estimate_power(netlist, cells, activity, clock_ns=10.0, wire_load_ff=1.0, nodes=GRAPH.by_name))
+        found.append(estimate_power(netlist, cells, activity, clock_ns=10.0, wire_load_ff=1.0, nodes=LAYERS.by_name))
     return found
 
 
