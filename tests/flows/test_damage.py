@@ -78,7 +78,7 @@ def test_two_processes_give_what_one_gives(tmp_path: Path):
     options = RunOptions("econt", tmp_path, vectors=2 * flow.BLOCK_EVENTS)
     work = prepare(options)
     damage_design(options)
-    folder = tmp_path / "econt" / flow.BLOCKS / work.key()[:16]
+    folder = tmp_path / "econt" / flow.FOLDER / flow.BLOCKS / work.key()[:16]
     kept = flow._read(folder / f"events_{flow.BLOCK_EVENTS:06d}.npz")
     here = dataclasses.replace(work, bits=work.bits[::40]).measure(flow.BLOCK_EVENTS)
     assert np.array_equal(kept.changed[::40], here.changed)

@@ -37,7 +37,7 @@ def public_build(rtl_dir, manifest, cache_dir):
 
     def make(directory):
         copies = "".join(f'public_flat_rw -module "tmr_register" -var "q{copy}"\n' for copy in "ABC")
-        control = verilator._waivers() + verilator._public_ports(manifest["top"], paths) + copies
+        control = verilator.lint_waivers() + verilator._public_ports(manifest["top"], paths) + copies
         files = [write_text(directory / "ports.vlt", control), *paths]
         verilator.verilate(verilator._cc_arguments(directory, manifest["top"], files), directory, directory / "v.log")
         verilator._make(directory, directory / "make.log")

@@ -250,7 +250,7 @@ def test_programmable_weights_are_loaded_for_every_case(use, tmp_path):
     with pytest.raises(
         VerificationError, match=r"case 'two': RTL and golden y: 1 of 120 values differ; event 5, y\[1\]"
     ):
-        run.verify_design(RunOptions("tiny", tmp_path))
+        run.verify_design(RunOptions("tiny", tmp_path, overwrite=True))
 
 
 def test_every_design_of_the_package_has_its_file_name():
