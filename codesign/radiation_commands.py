@@ -1,7 +1,6 @@
 """The commands `codesign upset-rate` and `check-tmr`; what is slow to load is imported inside of them."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +79,13 @@ TMR_CHECKS = (*TMR_MODES, SELECTIVE)
     "--liberty", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Liberty file whose cells are in the netlist, or that a folder is mapped to.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--work", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/check-tmr"), show_default=True,
     help="Folder for what has to be synthesised first.",
 )  # fmt: skip
-def check_tmr(path: Path, *, liberty: Path | None, as_json: bool, top: str | None, work: Path, **given: Any) -> None:
+@quiet_option
+@answering
+def check_tmr(path: Path, liberty: Path | None, top: str | None, work: Path, quiet: bool, **given: Any) -> Answer:
     """Prove triplication in PATH: a netlist (Yosys JSON or Verilog) or emitted Verilog. Exit code 1 if broken."""
     from codesign.flows.check_tmr import check_path, manifest_requirement, requirement_for
 
@@ -101,9 +101,7 @@ def check_tmr(path: Path, *, liberty: Path | None, as_json: bool, top: str | Non
         error_output_required=promised.error_output_required or given["require_error_output"],
     )
     report = check_path(path, top, requirement, liberty, work)
-    click.echo(json.dumps(dataclasses.asdict(report), indent=1) if as_json else report.text)
-    if report.violations:
-        raise VerificationError(f"{len(report.violations)} violations of mode {report.mode} in {report.top}")
+    return Answer(report.text, dataclasses.asdict(report), VerificationError.exit_code if report.violations else 0)
 
 
 def _exceptions(texts: tuple[str, ...]) -> dict[str, str]:
