@@ -81,7 +81,7 @@ class Estimator:
         node, operands = self.graph.by_name[name], self.graph.operand_types(name)
         timing = node.op.timing(reuse, *operands)
         latency = timing.latency_cycles + inner_cuts
-        area, delays = self._area(node, reuse, inner_cuts), self._delays(node, reuse, inner_cuts)
+        area, delays = self.node_area(node, reuse, inner_cuts), self._delays(node, reuse, inner_cuts)
         return Variant(reuse, inner_cuts, area, latency, timing.ii_cycles, *delays)
 
     def variants(self, name: str, reuse: Sequence[int], inner_cuts: int | None, budget_ns: float) -> Iterator[Variant]:
@@ -158,7 +158,18 @@ class Estimator:
             self._plans[node.name] = plan(how, data, fabric=self.fabric, extra_depth=self.extra_depth)
         return self._plans[node.name]
 
-    def _area(self, node: Node, reuse: int, inner_cuts: int) -> float:
+    def adder_columns(self, node: Node, how: Products) -> list[tuple[int, int]]:
+        """Return the columns with two operands, and all columns of the carry, of every shared adder of a node."""
+        return _columns(self._plan(node, how), self.fabric)
+
+    def cut_bits(self, node: Node, how: Products, inner_cuts: int) -> int:
+        """Return the register bits of the pipeline cuts inside a node."""
+        data, result = self.graph.operand_types(node.name)[0], self.graph.types[node.name]
+        return AddersModule(
+            node.name, how, data, result, None, inner_cuts, self.fabric, self.extra_depth
+        ).register_bits
+
+    def node_area(self, node: Node, reuse: int, inner_cuts: int) -> float:
         operands, technology = self.graph.operand_types(node.name), self.technology
         how, cost = node.op.rtl(reuse, *operands), node.op.cost(reuse, *operands)
         registers = technology.register_area(cost.register_bits, self.copies)
@@ -170,10 +181,9 @@ class Estimator:
             return registers + self._multipliers(node, reuse, cost.multipliers)
         area = registers
         if isinstance(how, Products):
-            area += sum(technology.adder_area(*columns) for columns in _columns(self._plan(node, how), self.fabric))
+            area += sum(technology.adder_area(*columns) for columns in self.adder_columns(node, how))
             result = self.graph.types[node.name]
-            module = AddersModule(node.name, how, operands[0], result, None, inner_cuts, self.fabric, self.extra_depth)
-            area += technology.register_area(module.register_bits, self.copies)
+            area += technology.register_area(self.cut_bits(node, how, inner_cuts), self.copies)
             area += result.size * technology.constant_area(result.fixed.width)
         steps = operator_steps(node.op, reuse, *operands)
         return area + self.graph.types[node.name].size * sum(s.count * step_area(s, technology) for s in steps)
@@ -184,28 +194,30 @@ class Estimator:
         Sums are the shared adders of reuse 1, as much narrower as a digit, or tables that stand in their adders.
         """
         technology, phases = self.technology, how.phases
-        running = [how.running_bits(lane) for lane in range(how.lanes)]
         inputs = int(np.count_nonzero(how.matrix.any(axis=0)))
-        if phases.has_adders:
-            wired = node.op.rtl(1, *self.graph.operand_types(node.name))
-            assert isinstance(wired, Products)
-            narrower = how.data.width - phases.digit_bits
-            pairs = (
-                (max(n - narrower, 1), max(m - narrower, 1)) for n, m in _columns(self._plan(node, wired), self.fabric)
-            )
-            sums = sum(technology.adder_area(*pair) for pair in pairs) / len(how.windows)
-        else:
-            data_bits = table_data_bits(phases.rows)
-            words = 1 << (data_bits + (phases.rows - 1).bit_length())
-            table = [
-                technology.adder_area(n) + (self.fabric == "cells") * technology.rom_area(words, n) for n in running
-            ]
-            sums = ceil(inputs * phases.digit_bits / data_bits) * sum(table)
+        sums = self._shared_sums(node, how) if phases.has_adders else self.table_sums(how)
         if phases.digits > 1:
-            sums += sum(technology.adder_area(bits) for bits in running)
+            sums += sum(technology.adder_area(how.running_bits(lane)) for lane in range(how.lanes))
         chosen = phases.positions * phases.digits
         selected = technology.mux_area(inputs * phases.digit_bits, chosen) if chosen > 1 else 0.0
         return how.group_positions * (sums + selected)
+
+    def _shared_sums(self, node: Node, how: Serial) -> float:
+        wired = node.op.rtl(1, *self.graph.operand_types(node.name))
+        assert isinstance(wired, Products)
+        narrower = how.data.width - how.phases.digit_bits
+        pairs = ((max(n - narrower, 1), max(m - narrower, 1)) for n, m in self.adder_columns(node, wired))
+        return sum(self.technology.adder_area(*pair) for pair in pairs) / len(how.windows)
+
+    def table_sums(self, how: Serial) -> float:
+        """Return the area of one position's sums of a phase as tables that stand in their adders."""
+        technology, phases = self.technology, how.phases
+        inputs = int(np.count_nonzero(how.matrix.any(axis=0)))
+        data_bits = table_data_bits(phases.rows)
+        words = 1 << (data_bits + (phases.rows - 1).bit_length())
+        running = (how.running_bits(lane) for lane in range(how.lanes))
+        table = [technology.adder_area(n) + (self.fabric == "cells") * technology.rom_area(words, n) for n in running]
+        return ceil(inputs * phases.digit_bits / data_bits) * sum(table)
 
     def _multipliers(self, node: Node, reuse: int, count: int) -> float:
         """General multipliers with an adder each, the words of the weights, and the selection of the data."""

@@ -25,6 +25,7 @@ from codesign.rtl_weights import ParameterStore, swap_of
 from codesign.schedule import Schedule
 from codesign.serial import Serial
 from codesign.unsigned_form import Fabric
+from codesign.valid_pulses import valid_pulses
 from codesign.verilog_names import identifier
 
 
@@ -138,26 +139,18 @@ class Top(StateParts):
 
     def _valid_pulses(self) -> list[str]:
         """One pulse for every cycle in which something starts, loads or leaves; serial nodes hand theirs on."""
-        slots, latency = self.schedule.slots, self.schedule.latency_cycles
-        serial = {name: slot for name, slot in slots.items() if slot.is_serial}
-        needed = {slot.start for slot in serial.values()} | {latency}
-        if self.schedule.ii_cycles > 1:
-            needed |= {register.capture for register in self.schedule.registers}
-        done = {slot.start + slot.latency_cycles: name for name, slot in reversed(serial.items())}
+        serial = [name for name, slot in self.schedule.slots.items() if slot.is_serial]
+        pulses = valid_pulses(self.schedule)
         lines = [*section("valid pulses: valid_<n> is in_valid n cycles later"), "    wire valid_0;"]
         lines += ["    assign valid_0 = in_valid;"]
         lines += [f"    wire {identifier(name)}_done;" for name in serial]
-        handed_on = set()
-        for cycle in range(1, max(needed) + 1):
-            if not _is_wanted(cycle, needed, done):
-                continue
+        for cycle, name in pulses.items():
             lines += [f"    wire valid_{cycle};"]
-            if cycle in done:
-                lines += [f"    assign valid_{cycle} = {identifier(done[cycle])}_done;"]
-                handed_on.add(done[cycle])
+            if name is not None:
+                lines += [f"    assign valid_{cycle} = {identifier(name)}_done;"]
             else:
                 lines += self.register(f"u_valid_{cycle}", 1, "1'b1", (f"valid_{cycle - 1}", f"valid_{cycle}"))
-        spare = [f"{identifier(name)}_done" for name in serial if name not in handed_on]
+        spare = [f"{identifier(name)}_done" for name in serial if name not in pulses.values()]
         if spare:
             lines += [f"    wire unused = &{{1'b0, {', '.join(spare)}}};"]
         return lines
@@ -368,8 +361,3 @@ class Top(StateParts):
         if not isinstance(how, Instance):
             return position == 0  # weights and bias are in the text of the products, an index is in the wires
         return how.words is None or how.operand_ports[position] != how.words.port
-
-
-def _is_wanted(cycle: int, needed: set[int], done: dict[int, str]) -> bool:
-    """Whether the pulse of `cycle` is needed, or leads to a needed one before the next done pulse takes over."""
-    return any(cycle <= later and not any(cycle < d <= later for d in done) for later in needed)
