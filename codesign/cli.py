@@ -26,18 +26,23 @@ from codesign.cli_options import (
     PLACE,
     VENDOR,
     answering,
+    architecture_option,
     case_option,
+    clock_option,
     constraint_option,
     corner_option,
+    cuts_option,
     design_argument,
     known_design,
     liberty_option,
     output_option,
     place_option,
     quiet_option,
+    reuse_option,
     run_options,
     scale_option,
     tag_option,
+    tmr_option,
 )
 from codesign.errors import BadInputError
 from codesign.exits import EXIT_CODES, TOOL_MISSING, explain
@@ -120,6 +125,22 @@ def compile_(options: RunOptions) -> Answer:
     from codesign.flows.run import compile_design
 
     return compile_design(options)
+
+
+def estimate(sweep: bool, **given: Any) -> Answer:
+    """Say what DESIGN would take, without synthesis, from formulas that are calibrated on synthesised designs."""
+    from codesign.flows.estimate import estimate_design
+
+    return estimate_design(RunOptions(**given, output=Path()), sweep=sweep)
+
+
+_ESTIMATED: tuple[Callable[[Any], Any], ...] = (
+    design_argument,
+    *(*MODEL, *DATA, reuse_option, cuts_option, tmr_option, clock_option, architecture_option),
+    click.option("--sweep", is_flag=True, help="At every reuse factor that all layers share."),
+    quiet_option,
+)
+codesign.command()(functools.reduce(lambda command, option: option(command), reversed(_ESTIMATED), answering(estimate)))
 
 
 @design_command(*MODEL, *DATA, *HARDWARE)

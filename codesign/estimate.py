@@ -165,11 +165,10 @@ class Estimator:
     def cut_bits(self, node: Node, how: Products, inner_cuts: int) -> int:
         """Return the register bits of the pipeline cuts inside a node."""
         data, result = self.graph.operand_types(node.name)[0], self.graph.types[node.name]
-        return AddersModule(
-            node.name, how, data, result, None, inner_cuts, self.fabric, self.extra_depth
-        ).register_bits
+        return AddersModule(node.name, how, data, result, None, inner_cuts, self.fabric, self.extra_depth).register_bits
 
     def node_area(self, node: Node, reuse: int, inner_cuts: int) -> float:
+        """Return the area of a node with the registers inside it."""
         operands, technology = self.graph.operand_types(node.name), self.technology
         how, cost = node.op.rtl(reuse, *operands), node.op.cost(reuse, *operands)
         registers = technology.register_area(cost.register_bits, self.copies)

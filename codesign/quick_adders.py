@@ -33,7 +33,8 @@ class AdderCount:
 def signed_digits(matrix: Integers) -> Integers:
     """Return the number of non-zero digits of every entry in canonical signed-digit form (Reitwiesner, 1960)."""
     size = np.abs(matrix.astype(np.int64))
-    return np.bitwise_count(size ^ (3 * size)).astype(np.int64)
+    digits: Integers = np.bitwise_count(size ^ (3 * size)).astype(np.int64)
+    return digits
 
 
 def unshared_adders(matrix: Integers) -> int:
@@ -46,7 +47,11 @@ def sizes(matrix: Integers, data_bits: float) -> Floats:
     digits = signed_digits(matrix)
     adders, rows, columns = (
         np.log(count)
-        for count in (unshared_adders(matrix), np.count_nonzero(digits.any(axis=1)), np.count_nonzero(digits.any(axis=0)))
+        for count in (
+            unshared_adders(matrix),
+            np.count_nonzero(digits.any(axis=1)),
+            np.count_nonzero(digits.any(axis=0)),
+        )
     )
     density = np.log(digits.sum() / np.count_nonzero(digits))
     sum_bits = np.log2(np.abs(matrix).sum(axis=1).max() + 1)

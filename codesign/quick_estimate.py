@@ -7,15 +7,15 @@ from typing import Literal
 import numpy as np
 
 from codesign.estimate import Estimator
-from codesign.graph import Node, Products
+from codesign.graph import Node, Products, Scaling
 from codesign.quick_adders import AdderCount, count_adders, signed_digits
 from codesign.schedule import Schedule, held_bits
 from codesign.serial import Serial
 from codesign.valid_pulses import valid_pulses
 
-# How a part is built: wired, or phase by phase with shared adders or with tables.
-Style = Literal["wired", "sums", "tables"]
-STYLES: tuple[Style, ...] = ("wired", "sums", "tables")
+# How a part is built: wired; scaling element by element; or phase by phase, with shared adders or with tables.
+Style = Literal["wired", "scaling", "sums", "tables"]
+STYLES: tuple[Style, ...] = ("wired", "scaling", "sums", "tables")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,10 @@ class QuickEstimator(Estimator):
                     known[key] = count_adders(matrix[:, read], width, self.fabric)
                 found.append(known[key])
             self._counts[node.name] = AdderCount(
-                *(float(sum(numbers)) for numbers in zip(*((c.adders, c.columns, c.overlap) for c in found), strict=True))
+                *(
+                    float(sum(numbers))
+                    for numbers in zip(*((c.adders, c.columns, c.overlap) for c in found), strict=True)
+                )
             )
         return self._counts[node.name]
 
@@ -89,7 +92,7 @@ def parts(estimators: Mapping[Style, Estimator], schedule: Schedule) -> Iterator
     for name, slot in schedule.slots.items():
         node, operands = graph.by_name[name], graph.operand_types(name)
         how, cuts = node.op.rtl(slot.reuse, *operands), 0 if slot.is_serial else slot.latency_cycles
-        style: Style = "wired"
+        style: Style = "scaling" if isinstance(how, Scaling) else "wired"
         busy = 1 / schedule.ii_cycles
         if isinstance(how, Serial):
             style = "sums" if how.phases.has_adders else "tables"
@@ -111,9 +114,7 @@ def parts(estimators: Mapping[Style, Estimator], schedule: Schedule) -> Iterator
 def _fused_share(estimator: Estimator, schedule: Schedule, name: str) -> float:
     """The elements that stand in the engine of the node before, of all."""
     leader = schedule.fused[name]
-    how = estimator.graph.by_name[leader].op.rtl(
-        schedule.slots[leader].reuse, *estimator.graph.operand_types(leader)
-    )
+    how = estimator.graph.by_name[leader].op.rtl(schedule.slots[leader].reuse, *estimator.graph.operand_types(leader))
     assert isinstance(how, Serial)
     return how.lanes * how.group_positions / estimator.graph.types[name].size
 

@@ -24,7 +24,8 @@ EVENTS = 192
 class Shape:
     """A network: (channels, height, width) of an image or (elements,), filters of a 3x3 convolution, dense layers.
 
-    `zeros`: share of the weights that are pruned.
+    `zeros`: share of the weights that are pruned. `scale_bits`: of the factor between two layers, as learned scales
+    leave it; 0 for powers of two.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Shape:
     layers: tuple[int, ...]
     filters: int = 0
     zeros: float = 0.0
+    scale_bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,13 @@ class EstimatePoint:
             bias = rng.integers(-1 << shift, 1 << shift, shape[0])
             nodes.extend((Node(f"{name}_w", Constant(weights)), Node(f"{name}_b", Constant(bias))))
             nodes.append(Node(name, op, (last, f"{name}_w", f"{name}_b")))
-            nodes.append(Node(f"{name}_act", Requantise(data, (1,), (0,), shift, "half_even"), (name,)))
+            if self.shape.scale_bits:
+                low = 1 << (self.shape.scale_bits - 1)
+                factor, added = int(rng.integers(low, 2 * low)) | 1, self.shape.scale_bits
+                quantise = Requantise(data, (factor,), (low << shift,), shift + added)
+            else:
+                quantise = Requantise(data, (1,), (0,), shift, "half_even")
+            nodes.append(Node(f"{name}_act", quantise, (name,)))
             return f"{name}_act"
 
         if self.shape.filters:
@@ -113,6 +121,12 @@ _SHAPES = (
 )
 # Layers as large as those of real designs: at one choice of widths, and up to a reuse factor that leaves them small.
 _LARGE = (Shape("rows", (16,), (64, 8), zeros=0.2), Shape("inputs", (128,), (16,), zeros=0.3))
+# Scales between layers as training leaves them.
+_SCALED = (
+    Shape("scaled_tagger", (12,), (24, 12, 5), scale_bits=13),
+    Shape("scaled_encoder", (1, 6, 6), (8,), filters=4, scale_bits=20),
+    Shape("scaled_single", (16,), (16,), zeros=0.2, scale_bits=16),
+)
 _WIDTHS = ((4, 5), (6, 8), (8, 7))
 _CLOCKS_NS = (25.0, 5.0, 10.0)
 
@@ -131,4 +145,9 @@ def estimate_points() -> tuple[EstimatePoint, ...]:
     for s, shape in enumerate(_LARGE):
         for r, reuse in enumerate((1, 2, 4, 8, 16, 32)):
             found.append(EstimatePoint(shape, 6, 8, reuse, 0, ("none", "registers")[(s + r) % 2], _CLOCKS_NS[r % 3]))
+    for s, shape in enumerate(_SCALED):
+        for r, reuse in enumerate((1, 2, 4, 8, 16)):
+            found.append(
+                EstimatePoint(shape, 6, 6 + s, reuse, 0, ("none", "registers")[(s + r) % 2], _CLOCKS_NS[r % 3])
+            )
     return tuple(found)

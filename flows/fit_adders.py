@@ -42,7 +42,9 @@ def draw(rng: np.random.Generator) -> tuple[Integers, int, bool]:
     high = (1 << (int(rng.integers(3, 10)) - 1)) - 1
     uniform = rng.integers(-high, high + 1, (rows, columns))
     normal = np.rint(np.clip(rng.normal(0, high / 2.5, (rows, columns)), -high, high)).astype(np.int64)
-    matrix = np.where(rng.random((rows, columns)) < rng.choice([0, 0.2, 0.5, 0.8]), 0, (uniform, normal)[rng.integers(2)])
+    matrix = np.where(
+        rng.random((rows, columns)) < rng.choice([0, 0.2, 0.5, 0.8]), 0, (uniform, normal)[rng.integers(2)]
+    )
     return matrix, int(rng.integers(3, 11)), bool(rng.integers(2))
 
 
@@ -71,7 +73,10 @@ def fit(samples: Sequence[Sample]) -> dict[str, Any]:
             fitted, *_ = np.linalg.lstsq(terms[::2], wanted[::2])
             left = 100 * np.abs(np.expm1(terms[1::2] @ fitted - wanted[1::2]))
             constants[fabric][ratio] = [float(f"{value:.6g}") for value in fitted]
-            errors[fabric][ratio] = {"median": round(float(np.median(left)), 1), "p95": round(float(np.quantile(left, 0.95)), 1)}
+            errors[fabric][ratio] = {
+                "median": round(float(np.median(left)), 1),
+                "p95": round(float(np.quantile(left, 0.95)), 1),
+            }
     return {"constants": constants, "errors_percent": errors, "matrices": len(samples)}
 
 

@@ -18,6 +18,8 @@ from codesign.flows.power_run import estimate_powers
 from codesign.flows.yosys import synthesise_asic, synthesise_xilinx
 from codesign.rtl import emit, write_rtl
 
+STRIDE = 47  # so that a part of the points is a fair choice of them
+
 
 @dataclass(frozen=True)
 class Row:
@@ -57,14 +59,13 @@ def measure(point: EstimatePoint, name: str, liberty: Path | None, work: Path) -
 @click.option("--liberty", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=Path("build/estimates"))
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
-@click.option("--part", default="0/1", metavar="K/N", help="Every Nth point from point K on.")
-def main(name: str, liberty: Path | None, work: Path, output: Path, part: str) -> None:
+@click.option("--only", "shapes", multiple=True, metavar="SHAPE", help="Points of these shapes; default: all.")
+def main(name: str, liberty: Path | None, work: Path, output: Path, shapes: tuple[str, ...]) -> None:
     """Measure every point for technology NAME."""
     rows = {row["point"]: row for row in read_json(output)} if output.is_file() else {}
-    first, step = (int(text) for text in part.split("/"))
-    points = estimate_points()
-    for k in range(first, len(points), step):
-        point = points[(k * 47 - 1) % len(points)]
+    points = [point for point in estimate_points() if not shapes or point.shape.name in shapes]
+    for k in range(len(points)):
+        point = points[k * STRIDE % len(points)]
         if point.name in rows:
             continue
         try:

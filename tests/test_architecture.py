@@ -80,7 +80,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "rtl_state": NUMBERS | {"graph", "options", "protection", "rtl_text", "rtl_register"},
     "rtl_top": NUMBERS
     | {"graph", "element_form", "serial", "schedule", "rtl_text", "rtl_adders", "rtl_serial", "rtl_state"}
-    | {"protection", "unsigned_form", "register_map", "rtl_bus", "rtl_weights"},
+    | {"protection", "unsigned_form", "register_map", "rtl_bus", "rtl_weights", "valid_pulses"},
     "rows": NUMBERS | {"graph", "ops"},
     "row_schedule": NUMBERS | {"graph", "ops", "rows", "schedule"},
     "rtl_row_parts": NUMBERS | {"graph", "ops", "rows", "row_schedule", "rtl_text"},
@@ -113,6 +113,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "critical_path",
     },
     "programme": NUMBERS | {"graph", "estimate"},
+    "valid_pulses": frozenset({"schedule"}),
+    "quick_adders": NUMBERS | {"data", "unsigned_form"},
+    "quick_estimate": NUMBERS | {"graph", "serial", "schedule", "valid_pulses", "estimate", "quick_adders"},
+    "estimate_range": NUMBERS | {"graph", "schedule"},
+    "estimate_model": NUMBERS | {"graph", "schedule", "data", "delay", "estimate", "quick_estimate", "estimate_range"},
     "page": NUMBERS | {"graph", "graph_json", "ops", "data", "metrics", "classification", "report", "report_text"},
     "notebook": frozenset({"graph", "page"}),
     "optimise": NUMBERS | {"graph", "adders", "schedule", "delay", "critical_path", "estimate", "programme"},
