@@ -41,12 +41,12 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print the r
 
 
 def answering(function: Callable[..., Answer]) -> Callable[..., None]:
-    """Make a command of a function that returns an answer: print its text, or with --json its record."""
+    """Make a command of a function that returns an answer: print its text, or with --json its record, quietly."""
 
     @_json_option
     @functools.wraps(function)
-    def call(*, as_json: bool, **given: Any) -> None:
-        answer = function(**given)
+    def call(*, as_json: bool, quiet: bool, **given: Any) -> None:
+        answer = function(quiet=quiet or as_json, **given)
         click.echo(json.dumps(answer.record, indent=1) if as_json else answer.text)
         if answer.exit_code:
             click.get_current_context().exit(answer.exit_code)

@@ -15,7 +15,7 @@ MORE_IS_WORSE: tuple[tuple[str, bool], ...] = (
     ("codesign__constraint__value__of:*", True),
     ("codesign__latency__*", True),
     ("codesign__initiation_interval__*", True),
-    ("codesign__clock__period", True),
+    ("timing__clock__period*", True),
     ("codesign__throughput*", False),
     ("codesign__register__bits__*", True),
     ("design__instance__*", True),

@@ -1,9 +1,12 @@
 """The numbers of a report under the names of METRICS2.1, flat: what scripts and comparisons of runs read.
 
-Names follow Jung et al., "METRICS2.1 and flow tuning in the IEEE CEDA robust design flow and OpenROAD" (ICCAD 2021),
-as OpenROAD and LibreLane use them: `category__name__more__modifier:value`. Numbers that these do not know begin with
-`codesign__`. Of several libraries or models the largest total counts under the plain name, as in constraints, and of
-several corners the worst of each quantity; each is there with its modifier too.
+Names follow Jung et al., "METRICS2.1 and flow tuning in the IEEE CEDA robust design flow and OpenROAD" (ICCAD 2021):
+`category__name__more__modifier:value`. They are those of the list that its authors publish
+(ieee-ceda-datc/datc-rdf-Metrics4ML, OpenROAD-METRICS2.1-list.txt), without the stage in front, and where that has none
+those that OpenROAD writes itself (src/Metrics.tcl, report of cell usage). Numbers that neither knows are of the
+category `codesign`; modifiers other than `class` and `corner` are ours. Of several libraries or models the largest
+total counts under the plain name, as in constraints, and of several corners the worst of each quantity; each is there
+with its modifier too.
 """
 
 import csv
@@ -23,16 +26,16 @@ MODIFIERS = {
     "fpga": ("device", "LUT"),
     "power": ("model", "total"),
 }
-# Section and quantity of the report -> name in METRICS2.1.
+# Section and quantity of the report -> name in METRICS2.1 or OpenROAD; docs/runs.md says which is whose.
 NAMES = {
     ("timing", "setup slack"): "timing__setup__ws",
     ("timing", "hold slack"): "timing__hold__ws",
     ("timing", "total negative slack"): "timing__setup__tns",
     ("timing", "Fmax"): "timing__fmax",
     ("area", "cell area"): "design__instance__area",
-    ("area", "of it flip-flops"): "design__instance__area__class:sequential",
+    ("area", "of it flip-flops"): "design__instance__area__class:sequential_cell",
     ("area", "cells"): "design__instance__count",
-    ("area", "flip-flops"): "design__instance__count__class:sequential",
+    ("area", "flip-flops"): "design__instance__count__class:sequential_cell",
     ("power", "total"): "power__total",
     ("power", "switching"): "power__switching__total",
     ("power", "internal"): "power__internal__total",
@@ -67,7 +70,7 @@ def metrics_of(sections: Sections, report_file: tuple[str, str | None] = ("", No
         *(one for row in sections.equality for one in _equality(row)),
     ]
     if isinstance(sections, Report):
-        found.append(_number("codesign__clock__period", sections.design.clock))
+        found.append(_number("timing__clock__period", sections.design.clock))
         found += [one for row in sections.constraints for one in _constraint(row, report_file)]
     names = [one.name for one in found]
     repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []

@@ -38,6 +38,14 @@ class Exactness:
     reference: str = "Brevitas model in float64"
 
 
+class Check(Protocol):
+    """Compares the graph with the model it came from, on corners and `count` random inputs."""
+
+    def __call__(self, count: int, *, quiet: bool = True) -> Exactness:
+        """Return what was compared; a bar shows the progress unless `quiet`."""
+        ...
+
+
 class Physics(Protocol):
     """Turns the outputs of one case (events, *shape) into rows of the physics table."""
 
@@ -72,7 +80,7 @@ class Bound:
     cases: tuple[Case, ...] = (Case("model"),)
     cuts: tuple[str, ...] | None = None
     files: tuple[Path, ...] = ()
-    check: Callable[[int], Exactness] | None = None
+    check: Check | None = None
     physics: Physics | None = None
     metric: EventMetric | None = None
     architecture: Architecture = "nodes"

@@ -94,7 +94,7 @@ def check(work: Work) -> Sections:
     if bound.check is None:
         work.say("the design has no model to compare its graph with")
         return Sections()
-    found = bound.check(work.options.check_vectors)
+    found = bound.check(work.options.check_vectors, quiet=work.options.quiet)
     write_json(work.folder / EXACTNESS, vars(found))
     if found.mismatches or found.float32_unexplained:
         raise VerificationError(f"integer graph and model differ: {found.text}")
@@ -125,7 +125,8 @@ def _write_block(rtl: Rtl, folder: Path, lint_dir: Path) -> None:
 def verify(work: Work) -> Sections:
     """Simulate every case and compare each value with the graph; `VerificationError` at the first difference."""
     rtl_dir = work.of("compile") / RTL
-    cases = verify_cases(work.bind(), rtl_dir, work.folder / SIMULATION, work.cache / SIMULATOR_CACHE)
+    folders = rtl_dir, work.folder / SIMULATION, work.cache / SIMULATOR_CACHE
+    cases = verify_cases(work.bind(), *folders, quiet=work.options.quiet)
     write_json(work.folder / EQUALITY, {case.case: case.counts() for case in cases})
     write_text(work.folder / EQUALITY_TEXT, "".join(f"{case.text()}\n" for case in cases))
     first, clock_ns = cases[0], manifest_of(work)["clock_ns"]

@@ -1,6 +1,6 @@
 """A design of a model that Python gives, beside those that come with the package: it runs through the same flow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from codesign.errors import BadInputError
 from codesign.fixed import Fixed, Integers
-from codesign.flows.design import Bound, Design, Exactness, refuse_options
+from codesign.flows.design import Bound, Check, Design, refuse_options
 from codesign.flows.model_check import checker, graph_checker
 from codesign.frontend.captured import Captured
 from codesign.frontend.convert import InputShape, capture_model, content_sha256, random_events
@@ -78,7 +78,7 @@ def _integers(graph: Graph, captured: Captured | None, name: str, values: NDArra
     return form.integers(name, values, graph.types[name].shape)
 
 
-def _checker(captured: Captured, module: Any) -> Callable[[int], Exactness]:
+def _checker(captured: Captured, module: Any) -> Check:
     if captured.has_batch_axis:
         return checker(captured, module)
     lengths = [captured.graph.types[name].size for name, form in captured.forms.items() if form.rows is not None]

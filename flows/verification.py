@@ -11,12 +11,13 @@ from codesign.errors import VerificationError
 from codesign.files import read_json
 from codesign.fixed import Integers
 from codesign.flows.design import Bound, Case
+from codesign.flows.progress import progress_bar
 from codesign.graph import Graph
 from codesign.ops import Constant
 from codesign.packing import Words
 from codesign.predict import compile_graph
 from codesign.sim.exchange import Measured, Plan
-from codesign.sim.run import simulate
+from codesign.sim.run import Response, simulate
 from codesign.verify import ONE_WORD, Beats, Equality, compare, decode_words, parameter_bytes, stimulus
 
 GAP_EVENTS, RESET_EVENTS = 200, 50
@@ -48,35 +49,44 @@ class CaseResult:
         )
 
 
-def verify_cases(bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path) -> tuple[CaseResult, ...]:
+def verify_cases(
+    bound: Bound, rtl_dir: Path, run_dir: Path, cache_dir: Path, *, quiet: bool = True
+) -> tuple[CaseResult, ...]:
     """Simulate and compare every case of `bound`; `VerificationError` at the first difference.
 
     The first case also serves as negative control: the comparison must fail on one flipped response bit and on one
-    flipped weight bit of the reference.
+    flipped weight bit of the reference. Unless `quiet` a bar shows how many events are simulated.
     """
     beats = Beats.of(read_json(rtl_dir / "manifest.json"))
     events, predict = stimulus(bound.graph, bound.inputs, beats), compile_graph(bound.graph)
+    count = len(events) // beats.inputs
+    plan = Plan(min(GAP_EVENTS, count), min(RESET_EVENTS, count))
+    total = len(bound.cases) * (count + plan.gap_events + plan.reset_events)
     results: list[CaseResult] = []
-    for case in bound.cases:
-        expected = predict({**bound.inputs, **case.parameters})
-        count = len(events) // beats.inputs
-        plan = Plan(min(GAP_EVENTS, count), min(RESET_EVENTS, count))
-        parameters = parameter_bytes(bound.graph, case.parameters)
-        response = simulate(rtl_dir, events, plan, run_dir / case.name, cache_dir, parameters)
-        _require_equal_copies(case, response.measured)
-        total = sum(
-            (compare(bound.graph, expected, words, beats) for words in response.phases.values()), Equality(0, 0, 0)
-        )
-        total.require(f"case '{case.name}': RTL and graph")
-        words = response.phases["back_to_back"]
-        if not results:
-            prove_comparison_bites(bound, case, expected, words, beats)
-        outputs = decode_words(bound.graph, words, beats)
-        golden = {name: _against_golden(name, outputs[name], values) for name, values in case.golden.items()}
-        for name, equality in golden.items():
-            equality.require(f"case '{case.name}': RTL and golden {name}")
-        results.append(CaseResult(case.name, outputs, total, golden, response.measured))
+    with progress_bar("events simulated", total, quiet=quiet) as advance:
+        for case in bound.cases:
+            expected = predict({**bound.inputs, **case.parameters})
+            parameters = parameter_bytes(bound.graph, case.parameters)
+            folder = run_dir / case.name
+            response = simulate(rtl_dir, events, plan, folder, cache_dir, parameters, advance=advance)
+            results.append(_compared(bound, case, expected, response, beats))
+            if len(results) == 1:
+                prove_comparison_bites(bound, case, expected, response.phases["back_to_back"], beats)
     return tuple(results)
+
+
+def _compared(
+    bound: Bound, case: Case, expected: Mapping[str, Integers], response: Response, beats: Beats
+) -> CaseResult:
+    """Compare every phase of a response with the graph, and its outputs with those known from elsewhere."""
+    _require_equal_copies(case, response.measured)
+    total = sum((compare(bound.graph, expected, words, beats) for words in response.phases.values()), Equality(0, 0, 0))
+    total.require(f"case '{case.name}': RTL and graph")
+    outputs = decode_words(bound.graph, response.phases["back_to_back"], beats)
+    golden = {name: _against_golden(name, outputs[name], values) for name, values in case.golden.items()}
+    for name, equality in golden.items():
+        equality.require(f"case '{case.name}': RTL and golden {name}")
+    return CaseResult(case.name, outputs, total, golden, response.measured)
 
 
 def _require_equal_copies(case: Case, measured: Measured) -> None:

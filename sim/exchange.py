@@ -3,6 +3,10 @@
 The testbench sees packed words only; it holds no model and no tolerance.
 """
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from codesign.files import read_json, write_json, write_with
 from codesign.packing import Words
 
 PHASES = ("back_to_back", "gaps", "after_reset")
+PROGRESS, PROGRESS_PERIOD_S = "progress", 0.25
 
 
 @dataclass(frozen=True)
@@ -71,3 +76,50 @@ def read_plan(directory: Path) -> Plan:
 def read_measured(directory: Path) -> Measured:
     """Read what the testbench measured."""
     return Measured(**read_json(directory / "measured.json"))
+
+
+class Progress:
+    """What the simulator tells of how far it is: a byte for every finished event, appended to a file now and then."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / PROGRESS
+        self._pending = 0
+        self._told_s = 0.0
+
+    def event(self) -> None:
+        """One event more is done."""
+        self._pending += 1
+        if time.monotonic() - self._told_s >= PROGRESS_PERIOD_S:
+            self.tell()
+
+    def tell(self) -> None:
+        """Write down all that is done."""
+        with self._path.open("ab") as stream:
+            stream.write(b"." * self._pending)
+        self._pending, self._told_s = 0, time.monotonic()
+
+
+@contextmanager
+def watched(directory: Path, advance: Callable[[int], None]) -> Iterator[None]:
+    """While the context lasts call `advance` with the events that the simulator in `directory` has finished since."""
+    path, over, seen = directory / PROGRESS, threading.Event(), 0
+
+    def look() -> None:
+        nonlocal seen
+        size = path.stat().st_size if path.exists() else 0
+        advance(size - seen)
+        seen = size
+
+    def watch() -> None:
+        while not over.wait(PROGRESS_PERIOD_S):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        look()
+        path.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """Simulate an emitted design: build it once, then run the one testbench on a stimulus."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from cocotb_tools.runner import get_runner
@@ -10,7 +10,7 @@ from cocotb_tools.runner import get_runner
 from codesign.errors import VerificationError
 from codesign.files import read_json, replace_directory
 from codesign.packing import Words
-from codesign.sim.exchange import PHASES, Measured, Plan, read_measured, read_words, write_stimulus
+from codesign.sim.exchange import PHASES, Measured, Plan, read_measured, read_words, watched, write_stimulus
 from codesign.sim.verilator import build
 
 
@@ -23,23 +23,27 @@ class Response:
 
 
 def simulate(  # noqa: PLR0917 - a simulation has this many independent inputs
-    rtl_dir: Path, events: Words, plan: Plan, run_dir: Path, cache_dir: Path, parameters: bytes = b""
+    rtl_dir: Path,
+    events: Words,
+    plan: Plan,
+    run_dir: Path,
+    cache_dir: Path,
+    parameters: bytes = b"",
+    *,
+    advance: Callable[[int], None] = lambda count: None,
 ) -> Response:
     """Run the design in `rtl_dir` on `events` and return its response; `run_dir` is replaced as a whole.
+
+    `advance` is told how many events more are done, now and then while the simulation runs.
 
     Raises `VerificationError` when the testbench fails (latency or interval other than the manifest says, an
     event without a result), `ToolFailedError` when the simulation cannot be built.
     """
     manifest = read_json(rtl_dir / "manifest.json")
     program = build(rtl_dir, manifest["sources"], manifest["top"], cache_dir)
-    return _run(program, manifest, events, plan, run_dir, parameters)
-
-
-def _run(  # noqa: PLR0917
-    program: Path, manifest: dict[str, Any], events: Words, plan: Plan, run_dir: Path, parameters: bytes
-) -> Response:
     replace_directory(run_dir, lambda fresh: write_stimulus(fresh, manifest, events, plan, parameters))
-    run_bench(program, manifest["top"], "codesign.sim.testbench", run_dir, plan.seed)
+    with watched(run_dir, advance):
+        run_bench(program, manifest["top"], "codesign.sim.testbench", run_dir, plan.seed)
     if not (run_dir / "measured.json").exists():
         raise VerificationError(f"the testbench measured nothing: see {run_dir}")
     return Response({name: read_words(run_dir / f"{name}.npy") for name in PHASES}, read_measured(run_dir))

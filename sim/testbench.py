@@ -18,7 +18,7 @@ from cocotb.triggers import FallingEdge, Timer
 from codesign.files import read_json, write_json
 from codesign.register_map import RegisterMap
 from codesign.sim.config_port import CLOCK_NS, ConfigPort
-from codesign.sim.exchange import PHASES, Measured, read_plan, read_words, write_words
+from codesign.sim.exchange import PHASES, Measured, Progress, read_plan, read_words, write_words
 
 RESET_CYCLES = 2
 PROBE_EVENTS = 4
@@ -43,6 +43,7 @@ class Bench:
         self.config = ConfigPort(dut, registers, self.step) if registers else None
         self.cycle = 0
         self.err_cycles = 0
+        self.progress = Progress(Path.cwd())
         self.driven: list[int] = []
         self.results: list[tuple[int, int]] = []
 
@@ -120,6 +121,7 @@ class Bench:
         """Drive `events` at the scheduled interval, or with random idle cycles more, and wait for the last result."""
         for beats in events:
             await self.event(beats, self.ii_cycles + (gaps.randrange(4) if gaps else 0))
+            self.progress.event()
         for _ in range(self.latency_cycles + 2):
             await self.step(None)
 
@@ -182,5 +184,6 @@ async def events_in_results_out(dut: Any) -> None:
     await bench.stream(chosen)
     write_words(directory / f"{PHASES[2]}.npy", bench.take(len(chosen))[0])
 
+    bench.progress.tell()
     await bench.probe(events[:PROBE_EVENTS], response)
     write_json(directory / "measured.json", asdict(Measured(latency, spacing, bench.err_cycles, bench.cycle)))

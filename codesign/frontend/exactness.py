@@ -35,6 +35,7 @@ Inputs = ArrayLike | Mapping[str, ArrayLike]
 Given = Mapping[str, NDArray[Any]]
 # Inputs (n, *shape) by input node to the real values of every bound path, (n, *shape) each, in model order.
 Evaluate = Callable[[Given], Mapping[str, Reals]]
+Advance = Callable[[int], None]
 
 DEVIATION_LIMIT = 1e-6  # float64 accumulators lie this close to their integers, else the capture is wrong
 # Roundings a term goes through beside the additions: two scales, product, bias, batch norm (4), division, zero point.
@@ -137,8 +138,16 @@ class _Counts:
     float32_ties: list[Tie] = field(default_factory=list)
 
 
-def check_exactness(captured: Captured, model: nn.Module, inputs: Inputs, batch: int = 4096) -> ExactnessReport:
+def _ignore(count: int) -> None:
+    """Take notice of no progress."""
+
+
+def check_exactness(
+    captured: Captured, model: nn.Module, inputs: Inputs, batch: int = 4096, *, advance: Advance = _ignore
+) -> ExactnessReport:
     """Return how the graph compares with `model` on `inputs` (n, *shape), `batch` vectors at a time.
+
+    `advance` is told the number of vectors after each batch.
 
     Several inputs are given by input node: reals, and indices of 0..rows.
 
@@ -147,11 +156,17 @@ def check_exactness(captured: Captured, model: nn.Module, inputs: Inputs, batch:
     double, single = (
         partial(_evaluate_model, captured, trace(model, dtype), dtype) for dtype in (torch.float64, torch.float32)
     )
-    return compare_evaluations(captured, double, single, inputs, batch)
+    return compare_evaluations(captured, double, single, inputs, batch, advance=advance)
 
 
 def compare_evaluations(
-    captured: Captured, float64: Evaluate, float32: Evaluate, inputs: Inputs, batch: int = 4096
+    captured: Captured,
+    float64: Evaluate,
+    float32: Evaluate,
+    inputs: Inputs,
+    batch: int = 4096,
+    *,
+    advance: Advance = _ignore,
 ) -> ExactnessReport:
     """Return how the graph compares with two evaluations of its model on `inputs`; see `check_exactness`."""
     counts = _Counts()
@@ -159,6 +174,7 @@ def compare_evaluations(
         _compare_float64(captured, float64, given, counts)
         _compare_float32(captured, float32, {name: _single(values) for name, values in given.items()}, counts)
         counts.vectors += len(given[captured.input])
+        advance(len(given[captured.input]))
     return ExactnessReport(
         counts.vectors,
         dict(counts.values),

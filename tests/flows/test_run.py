@@ -102,17 +102,17 @@ def test_a_design_without_a_model_cannot_be_checked(bound, use, tmp_path):
 @pytest.mark.parametrize("wrong", [{"mismatches": 1}, {"float32_unexplained": 2}])
 def test_a_graph_that_differs_from_the_model_fails(bound, use, tmp_path, wrong):
     exact = Exactness(10, 30, 0, 0, 0, "10 vectors")
-    use(replace(bound, check=lambda _: replace(exact, **wrong)))
+    use(replace(bound, check=lambda _, quiet: replace(exact, **wrong)))
     with pytest.raises(VerificationError, match="integer graph and model differ"):
         run.check_design(RunOptions("tiny", tmp_path))
-    use(replace(bound, check=lambda _: exact))
+    use(replace(bound, check=lambda _, quiet: exact))
     assert run.check_design(RunOptions("tiny", tmp_path)).text == "10 vectors"
 
 
 def test_a_failing_run_leaves_no_older_report(bound, use, tmp_path):
     folder = tmp_path / "tiny"
     (folder / "report.json").write_text("{}")
-    use(replace(bound, check=lambda _: Exactness(10, 30, 1, 0, 0, "10 vectors")))
+    use(replace(bound, check=lambda _, quiet: Exactness(10, 30, 1, 0, 0, "10 vectors")))
     with pytest.raises(VerificationError):
         run.run_design(RunOptions("tiny", tmp_path))
     assert not (folder / "report.json").exists()

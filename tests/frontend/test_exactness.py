@@ -40,7 +40,9 @@ def with_op(captured: Captured, name: str, op) -> Captured:
 
 
 def test_every_value_of_every_node_is_counted(model, captured):
-    report = check_exactness(captured, model, random_inputs(captured, 10, 0), batch=4)
+    done = []
+    report = check_exactness(captured, model, random_inputs(captured, 10, 0), batch=4, advance=done.append)
+    assert done == [4, 4, 2]
     sizes = {path: 10 * captured.graph.types[binding.node].size for path, binding in captured.node_of.items()}
     assert dict(report.values) == sizes
     assert {"quant", "conv", "act", "dense", "out"} <= set(report.values)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,18 @@ from codesign.ops.dense import Dense
 from codesign.ops.sources import Constant, Input, Parameter
 from codesign.rtl import emit, write_rtl
 from codesign.schedule import schedule
-from codesign.sim.exchange import PHASES, Plan, read_measured, read_plan, read_words, write_stimulus
+from codesign.sim import exchange
+from codesign.sim.exchange import (
+    PHASES,
+    PROGRESS,
+    Plan,
+    Progress,
+    read_measured,
+    read_plan,
+    read_words,
+    watched,
+    write_stimulus,
+)
 from codesign.sim.run import simulate
 from codesign.sim.verilator import lint
 from codesign.verify import compare, parameter_bytes, stimulus
@@ -56,13 +68,16 @@ def changed(emitted: Path, tmp_path: Path):
     return make
 
 
-def run(rtl_dir: Path, tmp_path: Path, cache: Path, values=VALUES, plan=EVENTS):
+def run(rtl_dir: Path, tmp_path: Path, cache: Path, values=VALUES, plan=EVENTS, **how):
     parameters = parameter_bytes(GRAPH, values)
-    return simulate(rtl_dir, stimulus(GRAPH, values), plan, tmp_path / "run", cache, parameters)
+    return simulate(rtl_dir, stimulus(GRAPH, values), plan, tmp_path / "run", cache, parameters, **how)
 
 
 def test_an_honest_design_passes(emitted, tmp_path, build_cache):
-    response = run(emitted, tmp_path, build_cache)
+    done = []
+    response = run(emitted, tmp_path, build_cache, advance=done.append)
+    assert sum(done) == 12 + 6 + 4
+    assert not (tmp_path / "run" / PROGRESS).exists()
     measured = response.measured
     assert (measured.latency_cycles, measured.ii_cycles, measured.tmr_err_cycles) == (5, 4, 0)
     expected = GRAPH.evaluate(VALUES)
@@ -150,3 +165,25 @@ def test_the_exchange_directory_is_read_back_and_damage_is_refused(tmp_path):
             read_words(path)
     with pytest.raises(BadInputError, match="cannot read"):
         read_measured(tmp_path)
+
+
+def test_progress_is_seen_while_the_simulation_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(exchange, "PROGRESS_PERIOD_S", 0.001)
+    seen, done = threading.Event(), []
+
+    def advance(count: int) -> None:
+        done.append(count)
+        if count:
+            seen.set()
+
+    with watched(tmp_path, advance):
+        progress = Progress(tmp_path)
+        for _ in range(5):
+            progress.event()
+        progress.tell()
+        assert seen.wait(30)
+        seen.clear()
+        progress.event()
+        progress.tell()
+    assert sum(done) == 6 and len([count for count in done if count]) >= 2
+    assert not (tmp_path / PROGRESS).exists()
