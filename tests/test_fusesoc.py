@@ -1,9 +1,12 @@
 """The FuseSoC core of an emitted block, read and run by FuseSoC itself."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
+from typing import Any
 
 import pytest
 import yaml
@@ -70,6 +73,28 @@ def test_fusesoc_sets_synthesis_up(library: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     scripts = "".join(path.read_text() for path in (tmp_path / "build").rglob("*.tcl"))
     assert "sample.v" in scripts
+
+
+def flip_flops(modules: dict[str, Any], top: str) -> int:
+    """Flip-flops of ECP5 in a netlist of modules, in all instances."""
+    kinds = [cell["type"] for cell in modules[top]["cells"].values()]
+    inner = [kind for kind in kinds if kind in modules and "blackbox" not in modules[kind].get("attributes", {})]
+    return kinds.count("TRELLIS_FF") + sum(flip_flops(modules, kind) for kind in inner)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(which("yosys") is None, reason="no Yosys with Tcl, which the wheel's lacks: apt install yosys")
+@pytest.mark.parametrize(("name", "arguments", "copies"), [("sample", (), 3), ("sample", ("--TMR", "0"), 1)])
+def test_fusesoc_synthesises_the_block(
+    name: str, arguments: tuple[str, ...], copies: int, library: Path, tmp_path: Path
+) -> None:
+    """Every register stands three times; negative control: once, if FuseSoC is told so."""
+    run = ("run", "--target=synth", "--build-root", "build", NAME.format(name), *arguments)
+    done = fusesoc(tmp_path, library, *run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (netlist,) = (tmp_path / "build").rglob("*.json")
+    declared = json.loads((library / "rtl" / "manifest.json").read_text())["register_bits"]
+    assert flip_flops(json.loads(netlist.read_text())["modules"], name) == copies * declared
 
 
 @pytest.mark.parametrize("fault", ["missing file", "broken Verilog"])

@@ -1,11 +1,14 @@
 """The IP-XACT component of an emitted block: valid under Accellera's schema, with the ports of the Verilog."""
 
+import io
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from ipyxact.ipyxact import Component
 from lxml import etree
 
 from codesign.flows.tmr import _definitions, ast
@@ -144,6 +147,79 @@ def test_registers_are_those_of_the_map() -> None:
 def number(text: str | None) -> int:
     assert text is not None
     return int(text.removeprefix("'h"), 16)
+
+
+def read(text: str) -> Component:
+    """The component as ipyxact reads it, which knows nothing of this package."""
+    found = Component()
+    found.load(io.StringIO(text))
+    return found
+
+
+def read_ports(found: Component) -> dict[str, tuple[str, int]]:
+    """Direction and width of every port."""
+    ports = {}
+    for port in found.model.ports.port:
+        vectors = port.wire.vectors.vector if port.wire.vectors else []
+        ports[port.name] = (port.wire.direction, vectors[0].left - vectors[0].right + 1 if vectors else 1)
+    return ports
+
+
+def manifest_ports(manifest: dict[str, Any]) -> dict[str, tuple[str, int]]:
+    """Ports of data, clock and reset of a block with their widths, as its manifest says."""
+    fixed = {name: ("in", 1) for kind in ("clocks", "resets", "config_resets") for name in manifest[kind]}
+    if "wrapper" not in manifest:
+        data = {"in_data": ("in", manifest["in_width"]), "out_data": ("out", manifest["out_width"])}
+        return fixed | data | {"in_valid": ("in", 1), "out_valid": ("out", 1), "tmr_err": ("out", 1)}
+    sizes = {"s_axis_tdata": "in", "m_axis_tdata": "out"}
+    data = {name: (direction, manifest["wrapper"][f"{name}_bits"]) for name, direction in sizes.items()}
+    source = {"s_axis_tvalid": ("in", 1), "s_axis_tready": ("out", 1)}
+    return fixed | data | source | {"m_axis_tvalid": ("out", 1), "m_axis_tready": ("in", 1), "m_axis_tlast": ("out", 1)}
+
+
+def read_bytes(found: Component) -> dict[int, tuple[int, str]]:
+    """Bits and access of every byte of the register map, by address."""
+    places = {}
+    for block_ in (one for memory in found.memoryMaps.memoryMap for one in memory.addressBlock):
+        for register in block_.register:
+            bits = sum(field.bitWidth for field in register.field)
+            for place in range(max(1, register.dim or 1)):
+                address = block_.baseAddress + register.addressOffset + place
+                assert address not in places, "two registers at one address"
+                places[address] = (bits, register.field[0].access)
+    return places
+
+
+def test_another_reader_finds_what_the_manifest_says(both: list[Rtl]) -> None:
+    for rtl in both:
+        found = read(dict(rtl.documents)[f"{rtl.manifest['top']}.xml"])
+        assert found.name == found.model.instantiations.componentInstantiation[0].moduleName == rtl.manifest["top"]
+        expected = manifest_ports(rtl.manifest)
+        assert {name: port for name, port in read_ports(found).items() if name in expected} == expected
+        assert [file.name for file in found.fileSets.fileSet[0].file] == rtl.manifest["sources"]
+
+
+def test_another_reader_finds_the_register_map() -> None:
+    rtl = block()
+    registers = RegisterMap.of(rtl.manifest)
+    assert registers is not None
+    places = read_bytes(read(dict(rtl.documents)["sample.xml"]))
+    weights = {registers.byte_address(byte) for byte in range(registers.bytes)}
+    assert places.keys() == weights | {one.address for one in registers.registers}
+    assert sum(places[address][0] for address in weights) == registers.bits
+    assert {places[address][1] for address in weights} == {"read-write"}
+
+
+def test_another_reader_notices_what_differs() -> None:
+    rtl = block()
+    text, expected = dict(rtl.documents)["sample.xml"], manifest_ports(rtl.manifest)
+    top = rtl.manifest["in_width"] - 1
+    narrower = text.replace(f"<ipxact:left>{top}</ipxact:left>", f"<ipxact:left>{top - 1}</ipxact:left>", 1)
+    assert narrower != text
+    assert not expected.items() <= read_ports(read(narrower)).items()
+    moved = re.sub("<ipxact:baseAddress>'h[0-9a-f]+<", "<ipxact:baseAddress>'h7f0<", text, count=1)
+    assert moved != text
+    assert read_bytes(read(moved)) != read_bytes(read(text))
 
 
 @pytest.mark.parametrize(
