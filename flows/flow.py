@@ -34,6 +34,7 @@ from codesign.flows.report_sections import (
 from codesign.flows.rtl_input import read_rtl
 from codesign.flows.run_folder import Flow, Step, StepFolder, Work
 from codesign.flows.scaling import scaled_area
+from codesign.flows.stream_check import verify_stream
 from codesign.flows.synthesis import synthesis_ahead, synthesise
 from codesign.flows.tmr import prove_all_state_is_triplicated
 from codesign.flows.tmr_constraints import describe, write_constraints
@@ -55,7 +56,7 @@ RTL, MANIFEST, GRAPH, BINDING = "rtl", "rtl/manifest.json", "graph.json", "bindi
 EXACTNESS, SIMULATION, EQUALITY = "exactness.json", "simulation", "equality.json"
 EQUALITY_TEXT, SYNTHESIS_TEXT, PLACED_TEXT = "equality.txt", "synthesis.txt", "placed.txt"
 VENDOR_REPORTS = "reports"
-WRAPPED, HEADER_EQUALITY = "axis", "header_equality.json"
+WRAPPED, HEADER_EQUALITY, STREAM_EQUALITY = "axis", "header_equality.json", "stream_equality.json"
 YOSYS_CACHE, SIMULATOR_CACHE = "yosys", "simulator"
 BINDING_OPTIONS = (
     *("design", "model", "model_sha256", "data", "vectors", "weight_bits", "input_format", "rounding", "drop_bits"),
@@ -133,7 +134,23 @@ def verify(work: Work) -> Sections:
     source = _own(work, f"{SIMULATION}/{first.case}/measured.json")
     measured = measured_sections(first.measured.latency_cycles, first.measured.ii_cycles, clock_ns, source)
     rows = equality_rows(dict(row for case in cases for row in _equalities(case)), _own(work, EQUALITY))
-    return merged((measured, Sections(equality=(*rows, *_verify_header(work)))))
+    return merged((measured, Sections(equality=(*rows, *_verify_header(work), *_verify_wrapper(work)))))
+
+
+def _verify_wrapper(work: Work) -> tuple[Equality, ...]:
+    """Stream events through the AXI4-Stream wrapper, where one was emitted, with random stalls on both sides."""
+    axis_dir = work.of("compile") / WRAPPED
+    if not axis_dir.exists():
+        return ()
+    found = verify_stream(work.bind(), axis_dir, work.folder / "stream", work.cache / SIMULATOR_CACHE)
+    with (work.folder / EQUALITY_TEXT).open("a", encoding="utf-8") as text:
+        text.write(f"{found.text()}\n")
+    equal = found.values.values - found.values.mismatches
+    stalls = f"stalls of seed {found.stalls.seed}"
+    rows = {f"beats out of AXI4-Stream = beats due, {stalls}": (found.beats_out, found.beats_due)}
+    rows[f"AXI4-Stream = integer graph, {stalls}"] = (equal, found.values.values)
+    write_json(work.folder / STREAM_EQUALITY, {name: {"equal": e, "total": total} for name, (e, total) in rows.items()})
+    return equality_rows(rows, _own(work, STREAM_EQUALITY))
 
 
 def _verify_header(work: Work) -> tuple[Equality, ...]:

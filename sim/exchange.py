@@ -5,7 +5,7 @@ The testbench sees packed words only; it holds no model and no tolerance.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,6 +58,12 @@ def write_words(path: Path, words: Words) -> None:
             np.save(stream, words, allow_pickle=False)
 
     write_with(path, save)
+
+
+def write_beats(path: Path, beats: Sequence[int], size: int) -> None:
+    """Write beats as packed words of `size` bytes each."""
+    rows = b"".join(beat.to_bytes(size, "little") for beat in beats)
+    write_words(path, np.frombuffer(rows, dtype=np.uint8).reshape(len(beats), size))
 
 
 def read_words(path: Path) -> Words:

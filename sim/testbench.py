@@ -29,7 +29,7 @@ class Bench:
     """Clock, reset and one stream of events; records (cycle, word) of every input and result."""
 
     def __init__(self, dut: Any, manifest: dict[str, Any]) -> None:
-        self.dut = dut
+        self.dut, self.manifest = dut, manifest
         self.clock, *_ = self.clocks = [getattr(dut, name) for name in manifest["clocks"]]
         self.resets = [getattr(dut, name) for name in manifest["resets"]]
         self.config_resets = [getattr(dut, name) for name in manifest["config_resets"]]
@@ -58,10 +58,14 @@ class Bench:
         if word is not None:
             self.dut.in_data.value = word
 
-    async def power_up(self) -> None:
-        """Start the clocks and reset everything; before the first reset the copies of registers hold anything."""
+    def idle(self) -> None:
+        """Drive no event."""
         self.dut.in_valid.value = 0
         self.dut.in_data.value = 0
+
+    async def power_up(self) -> None:
+        """Start the clocks and reset everything; before the first reset the copies of registers hold anything."""
+        self.idle()
         if self.config:
             self.config.quiet()
         self._set(self.config_resets, 1)
