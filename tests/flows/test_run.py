@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codesign.errors import BadInputError, ToolMissingError, VerificationError
-from codesign.files import sha256_of
+from codesign.files import read_json, sha256_of
 from codesign.fixed import Fixed
 from codesign.flows import run
 from codesign.flows.design import Bound, Case, Design, Exactness
@@ -152,6 +152,18 @@ def test_a_missing_compiler_is_a_missing_tool(bound, use, tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissingError, match="make is not found"):
         run.verify_design(RunOptions("tiny", tmp_path))
+
+
+@pytest.mark.slow
+def test_the_wrapper_is_verified_where_it_was_asked_for(bound, use, tmp_path):
+    use(bound)
+    answer = run.verify_design(RunOptions("tiny", tmp_path, wrapper="axis", quiet=True))
+    beats = 4 * EVENTS
+    assert f"AXI4-Stream: {beats} beats in, {beats} out, 0 lost, {3 * beats}/{3 * beats} values equal" in answer.text
+    rows = read_json(tmp_path / "tiny" / "04-verify" / "sections.json")["equality"]
+    counts = {row["name"]: (row["equal"], row["total"]) for row in rows}
+    assert counts["beats out of AXI4-Stream = beats due, stalls of seed 1"] == (beats, beats)
+    assert counts["AXI4-Stream = integer graph, stalls of seed 1"] == (3 * beats, 3 * beats)
 
 
 @pytest.mark.slow
