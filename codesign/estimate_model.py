@@ -111,7 +111,7 @@ def energy_terms(
     rates = toggle_rates(graph, events)
     terms = dict.fromkeys(ENERGY_TERMS, 0.0)
     for part in found:
-        is_wired = part.style in {"wired", "scaling"} and part.name not in schedule.fused
+        is_wired = part.style in {"wired", "scaling"}
         style = "wired" if is_wired else "tables" if part.style == "tables" else "sums"
         operands = [name for name in graph.by_name[part.name].operands if name not in graph.static]
         rate = float(np.mean([rates[name] for name in operands])) / TOGGLES if is_wired else 1.0

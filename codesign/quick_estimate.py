@@ -7,15 +7,16 @@ from typing import Literal
 import numpy as np
 
 from codesign.estimate import Estimator
-from codesign.graph import Node, Products, Scaling
+from codesign.graph import Node, Products, Rtl, Scaling
 from codesign.quick_adders import AdderCount, count_adders, signed_digits
 from codesign.schedule import Schedule, held_bits
 from codesign.serial import Serial
 from codesign.valid_pulses import valid_pulses
 
-# How a part is built: wired; scaling element by element; or phase by phase, with shared adders or with tables.
-Style = Literal["wired", "scaling", "sums", "tables"]
-STYLES: tuple[Style, ...] = ("wired", "scaling", "sums", "tables")
+# How a part is built: wired; scaling element by element, on its own or inside an engine; or as an engine that works phase
+# by phase, with shared adders or with tables.
+Style = Literal["wired", "scaling", "fused", "sums", "tables"]
+STYLES: tuple[Style, ...] = ("wired", "scaling", "fused", "sums", "tables")
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,7 @@ def parts(estimators: Mapping[Style, Estimator], schedule: Schedule) -> Iterator
     for name, slot in schedule.slots.items():
         node, operands = graph.by_name[name], graph.operand_types(name)
         how, cuts = node.op.rtl(slot.reuse, *operands), 0 if slot.is_serial else slot.latency_cycles
-        style: Style = "scaling" if isinstance(how, Scaling) else "wired"
-        busy = 1 / schedule.ii_cycles
-        if isinstance(how, Serial):
-            style = "sums" if how.phases.has_adders else "tables"
+        style, busy = _style(how, is_fused=name in schedule.fused), 1 / schedule.ii_cycles
         if slot.is_serial:
             busy = slot.latency_cycles / schedule.ii_cycles
         estimator = estimators[style]
@@ -109,6 +107,14 @@ def parts(estimators: Mapping[Style, Estimator], schedule: Schedule) -> Iterator
             logic *= _fused_share(estimator, schedule, name)
             bits -= graph.types[schedule.fused[name]].bounds.live_bits - graph.types[name].bounds.live_bits
         yield Part(name, style, logic, bits, busy)
+
+
+def _style(how: Rtl, *, is_fused: bool) -> Style:
+    if isinstance(how, Serial):
+        return "sums" if how.phases.has_adders else "tables"
+    if is_fused:
+        return "fused"
+    return "scaling" if isinstance(how, Scaling) else "wired"
 
 
 def _fused_share(estimator: Estimator, schedule: Schedule, name: str) -> float:

@@ -27,6 +27,7 @@ from codesign.schedule import Schedule
 FITTED: Mapping[Style, tuple[str, ...]] = {
     "wired": ("full_adder", "half_adder"),
     "scaling": ("full_adder", "compare"),
+    "fused": ("full_adder", "compare"),
     "sums": ("full_adder", "half_adder", "mux"),
     "tables": ("full_adder", "mux", "rom_bit"),
 }

@@ -50,7 +50,7 @@ def test_styles_and_busy_shares() -> None:
         assert isinstance(how, Serial)
         assert found[name].style == ("sums" if how.phases.has_adders else "tables")
         assert found[name].busy == plan.slots[name].latency_cycles / plan.ii_cycles
-    assert {found[f"dense{k}_act"].style for k in (0, 1)} == {"scaling"}
+    assert {found[f"dense{k}_act"].style for k in (0, 1)} == {"fused"}
 
 
 def test_calibration_points_differ_and_are_enough() -> None:
