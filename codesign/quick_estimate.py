@@ -13,8 +13,8 @@ from codesign.schedule import Schedule, held_bits
 from codesign.serial import Serial
 from codesign.valid_pulses import valid_pulses
 
-# How a part is built: wired; scaling element by element, on its own or inside an engine; or as an engine that works phase
-# by phase, with shared adders or with tables.
+# How a part is built: wired; scaling element by element, on its own or inside an engine; or as an engine that works
+# phase by phase, with shared adders or with tables.
 Style = Literal["wired", "scaling", "fused", "sums", "tables"]
 STYLES: tuple[Style, ...] = ("wired", "scaling", "fused", "sums", "tables")
 
