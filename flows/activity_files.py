@@ -77,7 +77,7 @@ def saif(netlist: Netlist, activity: Activity, clock_ns: float, clocks: Iterable
     clock_nets = {int(net) for clock in clocks for net in netlist.ports[clock].nets}
     lines = [
         '(SAIFILE (SAIFVERSION "2.0") (DIRECTION "backward")',
-        f'(DESIGN "{netlist.top}") (PROGRAM_NAME "codesign")',
+        f'(DESIGN "{netlist.top}") (PROGRAM_NAME "{activity.simulator}")',
     ]
     lines += [f"(DIVIDER / ) (TIMESCALE 1 ps) (DURATION {duration})", f"(INSTANCE {netlist.top} (NET"]
     for net, name in sorted(net_names(netlist).items()):

@@ -21,6 +21,7 @@ from codesign.flows.netlist import HIGH, LOW, Indices, Netlist
 DelayModel = Literal["zero", "unit"]
 # Values of the input ports in every clock cycle, as unsigned integers; a port that is not named stays 0.
 Stimulus = Mapping[str, Sequence[int]]
+SIMULATOR = "codesign, bit-parallel in numpy"
 # More gates in a row than any circuit of one clock period has: beyond it there is a loop.
 _MAX_DEPTH = 10_000
 _NEVER = np.iinfo(np.int64).max
@@ -30,7 +31,7 @@ _NEVER = np.iinfo(np.int64).max
 class Activity:
     """`toggles` counts the changes of each net in `cycles` clock cycles, `ones` the cycles that it ends high.
 
-    `outputs` are the settled values of the ports.
+    `outputs` are the settled values of the ports; `simulator` is the program that found it all.
     """
 
     delay_model: DelayModel
@@ -38,6 +39,7 @@ class Activity:
     toggles: NDArray[np.int64]
     ones: NDArray[np.int64]
     outputs: Mapping[str, list[int]]
+    simulator: str
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,20 @@ def simulate(
     initiation interval; streams are cut at multiples of `cut_multiple` cycles (the initiation interval).
     """
     circuit = _build(netlist, library, delay_model)
-    cycles = _length(stimulus)
+    cycles = stimulus_cycles(stimulus)
     chunk = -(-cycles // (streams * cut_multiple)) * cut_multiple
     rows = _rows(cycles, chunk, warm_up_cycles)
     waves = _waveforms(netlist, stimulus, setup, rows)
-    lead = _length(setup) + warm_up_cycles
+    lead = stimulus_cycles(setup) + warm_up_cycles
     # Bits of streams beyond the stimulus' end repeat nothing: they are masked out of every count.
     counted = np.stack([_pack(rows[:, step] >= 0) for step in range(warm_up_cycles, rows.shape[1])])
     state, outputs = _run(circuit, netlist, waves, counted, lead)
-    return Activity(delay_model, cycles, state.toggles, state.ones, _join_outputs(outputs, netlist, cycles, chunk))
+    joined = _join_outputs(outputs, netlist, cycles, chunk)
+    return Activity(delay_model, cycles, state.toggles, state.ones, joined, SIMULATOR)
 
 
-def _length(stimulus: Stimulus) -> int:
+def stimulus_cycles(stimulus: Stimulus) -> int:
+    """Return the number of cycles that every port of `stimulus` has values for; `BadInputError` if they differ."""
     lengths = {len(values) for values in stimulus.values()}
     if len(lengths) != 1 or 0 in lengths:
         raise BadInputError(f"every port of a stimulus needs the same number of cycles (at least 1), got {lengths}")
@@ -111,19 +115,29 @@ def _waveforms(
     netlist: Netlist, stimulus: Stimulus, setup: Stimulus, rows: NDArray[np.int64]
 ) -> dict[str, NDArray[np.uint64]]:
     """Return for each input port the packed bits (cycle, bit, word)."""
-    names = set(stimulus) | set(setup)
-    unknown = sorted(n for n in names if n not in netlist.ports or netlist.ports[n].direction != "input")
+    names = driven_ports(netlist, stimulus, setup)
+    return {name: _waveform(name, netlist, stimulus, setup, rows) for name in names}
+
+
+def driven_ports(netlist: Netlist, *stimuli: Stimulus) -> tuple[str, ...]:
+    """Return the ports that have values in `stimuli`, sorted; `BadInputError` for values that do not fit."""
+    names = sorted({name for stimulus in stimuli for name in stimulus})
+    unknown = [n for n in names if n not in netlist.ports or netlist.ports[n].direction != "input"]
     if unknown:
         raise BadInputError(f"stimulus names {', '.join(unknown)}, which the netlist has not as input ports")
-    return {name: _waveform(name, netlist, stimulus, setup, rows) for name in sorted(names)}
+    for name in names:
+        width = len(netlist.ports[name].nets)
+        if any(value < 0 or value >> width for stimulus in stimuli for value in stimulus.get(name, ())):
+            raise BadInputError(f"a stimulus value of port {name} does not fit its {width} bits (unsigned)")
+    return tuple(names)
 
 
 def _waveform(
     name: str, netlist: Netlist, stimulus: Stimulus, setup: Stimulus, rows: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
     width = len(netlist.ports[name].nets)
-    lead = _bits(setup.get(name, [0] * _length(setup)), width, name)
-    played = _bits([*stimulus.get(name, [0] * _length(stimulus)), 0], width, name)
+    lead = _bits(setup.get(name, [0] * stimulus_cycles(setup)), width)
+    played = _bits([*stimulus.get(name, [0] * stimulus_cycles(stimulus)), 0], width)
     common = [
         np.broadcast_to(np.where(bits, ~np.uint64(0), np.uint64(0))[:, None], (width, _words(rows))) for bits in lead
     ]
@@ -131,11 +145,9 @@ def _waveform(
     return np.stack([*common, *own])
 
 
-def _bits(values: Sequence[int], width: int, name: str) -> NDArray[np.uint8]:
+def _bits(values: Sequence[int], width: int) -> NDArray[np.uint8]:
     """Return (cycle, bit) the bits of unsigned integers, least significant first."""
     size = -(-width // 8)
-    if any(value < 0 or value >> width for value in values):
-        raise BadInputError(f"a stimulus value of port {name} does not fit its {width} bits (unsigned)")
     packed = b"".join(int(value).to_bytes(size, "little") for value in values)
     matrix = np.frombuffer(packed, dtype=np.uint8).reshape(len(values), size)
     return np.unpackbits(matrix, axis=1, bitorder="little")[:, :width]
@@ -224,16 +236,24 @@ def _integers(words: Words, cycles: int, chunk: int) -> list[int]:
 
 def _build(netlist: Netlist, library: Library, delay_model: DelayModel) -> _Circuit:
     cells = {name: _known(name, library) for name in netlist.cells}
-    clocks = [_clock_nets(cells[name], pins) for name, pins in netlist.cells.items()]
-    clock_nets = np.unique(np.concatenate([*clocks, np.array([], dtype=np.int64)]))
-    # Several clock ports are those of lanes, which tick together.
-    if not _is_input(netlist, clock_nets):
-        raise BadInputError(f"{netlist.top} has a gated clock: the power estimate needs clocks that are ports")
+    clock_nets(netlist, library)
     flip_flops = tuple(_flip_flops(cells[n], p) for n, p in netlist.cells.items() if cells[n].flip_flop is not None)
     gates = [g for n, p in netlist.cells.items() if cells[n].flip_flop is None for g in _gates(cells[n], p)]
     earliest, latest = _arrivals(netlist, gates)
     steps = _schedule(gates, latest, latest) if delay_model == "zero" else _schedule(gates, earliest, latest)
     return _Circuit(netlist.net_count, flip_flops, steps)
+
+
+def clock_nets(netlist: Netlist, library: Library) -> Indices:
+    """Return the nets that clock flip-flops, sorted; `BadInputError` if one of them is no input port.
+
+    Several clock ports are those of lanes, which tick together.
+    """
+    clocks = [_clock_nets(_known(name, library), pins) for name, pins in netlist.cells.items()]
+    found = np.unique(np.concatenate([*clocks, np.array([], dtype=np.int64)]))
+    if not _is_input(netlist, found):
+        raise BadInputError(f"{netlist.top} has a gated clock: the power estimate needs clocks that are ports")
+    return found
 
 
 def _known(name: str, library: Library) -> Cell:

