@@ -154,7 +154,6 @@ def predicted(sample: Sample, model: EstimateModel) -> dict[str, float]:
     errors = {
         "area": found.area / row["area"] - 1,
         "register bits": found.register_bits / row["register_bits"] - 1,
-        "latency": found.latency_cycles / row["latency_cycles"] - 1,
     }
     if found.power_mw is not None:
         errors["power"] = found.power_mw / row["power_mw"] - 1
@@ -211,7 +210,7 @@ def record(model: EstimateModel, errors: Mapping[str, Mapping[str, float]]) -> d
 def table(samples: Sequence[Sample], errors: Mapping[str, Mapping[str, float]], unit: str) -> str:
     """Return every point as a row of a Markdown table."""
     has_power = samples[0].row["power_mw"] is not None
-    names = ["point", f"area {unit}", "error %", "register bits", "error %", "latency", "error %"]
+    names = ["point", f"area {unit}", "error %", "register bits", "error %"]
     names += ["power mW", "error %"] if has_power else []
     lines = [
         "# Calibration points of the estimates",
@@ -224,7 +223,6 @@ def table(samples: Sequence[Sample], errors: Mapping[str, Mapping[str, float]], 
         row, of = sample.row, errors[sample.point.name]
         cells = [sample.point.name, f"{row['area']:.0f}", f"{100 * of['area']:+.1f}"]
         cells += [f"{row['register_bits']}", f"{100 * of['register bits']:+.1f}"]
-        cells += [f"{row['latency_cycles']}", f"{100 * of['latency']:+.1f}"]
         cells += [f"{row['power_mw']:.3f}", f"{100 * of['power']:+.1f}"] if has_power else []
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -29,7 +29,6 @@ class Row:
     area: float
     flip_flop_bits: int
     register_bits: int
-    latency_cycles: int
     power_mw: float | None = None
 
 
@@ -45,13 +44,13 @@ def measure(point: EstimatePoint, name: str, liberty: Path | None, work: Path) -
     bits = rtl.manifest["register_bits"]
     if liberty is None:
         fpga = synthesise_xilinx(folder, work / "jobs")
-        return Row(point.name, fpga.luts, fpga.flip_flops, bits, plan.latency_cycles)
+        return Row(point.name, fpga.luts, fpga.flip_flops, bits)
     asic = synthesise_asic(folder, liberty, work / "jobs", point.clock_ns)
     assert asic.area_um2 is not None  # a liberty file was given
     bound = Bound(graph, point.events)
     (power,) = estimate_powers(bound, asic, liberty, rtl.manifest, folder, models=("zero",))
     total = power.quantities["total"].value
-    return Row(point.name, asic.area_um2, asic.flip_flop_bits, bits, plan.latency_cycles, float(total))
+    return Row(point.name, asic.area_um2, asic.flip_flop_bits, bits, float(total))
 
 
 @click.command()
