@@ -238,7 +238,7 @@ def main(name: str, liberty: Path | None, work: Path, output: Path | None) -> No
         start = technology(name)
         samples = sample_points(points(), start, liberty, work, click.echo)
         tech, residuals = fit(start, samples)
-        target = output or Path(__file__).parents[1] / "codesign" / "data" / "technology" / f"{name}.json"
+        target = output or Path(__file__).parents[1] / "data" / "technology" / f"{name}.json"
         write_json(target, record(tech, residuals, samples, liberty))
         click.echo(f"wrote {target}: delay within {residuals.summary['delay_largest_percent']} % of every design")
     except CodesignError as error:

@@ -34,7 +34,7 @@ FITTED: Mapping[Style, tuple[str, ...]] = {
 # Pull of a constant to the technology's own, as the relative error of a point that a change by itself counts as.
 PULL = 0.05
 FEWEST_POINTS = 60
-DATA = Path(__file__).parents[1] / "codesign" / "data" / "estimates"
+DATA = Path(__file__).parents[1] / "data" / "estimates"
 Floats = NDArray[np.float64]
 
 
@@ -215,10 +215,12 @@ def table(samples: Sequence[Sample], errors: Mapping[str, Mapping[str, float]], 
     lines = [
         "# Calibration points of the estimates",
         "",
-        "Written by `python -m codesign.flows.fit_estimates`. Errors: constants",
+        "Written by `python -m codesign.flows.fit_estimates`. Errors: estimated / measured - 1, the constants fitted",
+        "without the point's shape of network.",
+        "",
+        f"| {' | '.join(names)} |",
+        "|---" * len(names) + "|",
     ]
-    lines[-1] += " fitted without the point's shape of network; estimated / measured - 1."
-    lines += ["", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for sample in samples:
         row, of = sample.row, errors[sample.point.name]
         cells = [sample.point.name, f"{row['area']:.0f}", f"{100 * of['area']:+.1f}"]

@@ -11,6 +11,7 @@ import click
 
 from codesign.delay import technology
 from codesign.errors import CodesignError
+from codesign.estimate_model import ESTIMATED
 from codesign.files import read_json, write_json
 from codesign.flows.design import Bound
 from codesign.flows.estimate_points import EstimatePoint, estimate_points
@@ -33,7 +34,7 @@ class Row:
 
 
 def measure(point: EstimatePoint, name: str, liberty: Path | None, work: Path) -> Row:
-    """Emit, synthesise and, on standard cells, simulate one point."""
+    """Emit, synthesise and, on standard cells, simulate one point; they need their `liberty` file, LUTs have none."""
     graph, fabric = point.graph, technology(name).fabric
     plan = point.schedule(graph)
     rtl = emit(graph, plan, tmr=point.tmr, clock_ns=point.clock_ns, fabric=fabric)
@@ -54,13 +55,15 @@ def measure(point: EstimatePoint, name: str, liberty: Path | None, work: Path) -
 
 
 @click.command()
-@click.argument("name", type=click.Choice(("xcup", "nangate45")))
+@click.argument("name", type=click.Choice(ESTIMATED))
 @click.option("--liberty", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=Path("build/estimates"))
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @click.option("--only", "shapes", multiple=True, metavar="SHAPE", help="Points of these shapes; default: all.")
 def main(name: str, liberty: Path | None, work: Path, output: Path, shapes: tuple[str, ...]) -> None:
     """Measure every point for technology NAME."""
+    if (technology(name).fabric == "cells") != (liberty is not None):
+        raise click.UsageError("standard cells need --liberty, look-up tables have none")
     rows = {row["point"]: row for row in read_json(output)} if output.is_file() else {}
     points = [point for point in estimate_points() if not shapes or point.shape.name in shapes]
     for k in range(len(points)):

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from codesign.delay import technology
 from codesign.errors import BadInputError
 from codesign.estimate_model import ESTIMATED, EstimateModel, estimate, estimate_model, toggle_rates
+from codesign.flows import fit_adders, fit_estimates, measure_estimates
 from codesign.flows.estimate_points import EstimatePoint, Shape
 from codesign.flows.fit_estimates import Sample, fit, predicted, read_samples, record, summary
 
@@ -111,3 +114,15 @@ def test_too_few_points_are_refused(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(BadInputError, match="0 of at least 60 points"):
         read_samples(path)
+
+
+def test_standard_cells_are_not_measured_without_their_library(tmp_path: Path) -> None:
+    arguments = ["nangate45", "--output", str(tmp_path / "rows.json")]
+    outcome = CliRunner().invoke(measure_estimates.main, arguments)
+    assert outcome.exit_code == 2
+    assert "standard cells need --liberty" in outcome.output
+
+
+def test_constants_are_written_where_they_are_read() -> None:
+    with resources.as_file(resources.files("codesign.data") / "estimates") as folder:
+        assert folder == fit_estimates.DATA == fit_adders.OUTPUT.parent

@@ -4,22 +4,12 @@ import numpy as np
 import pytest
 
 from codesign.errors import VerificationError
-from codesign.fixed import Fixed
 from codesign.flows.design import Bound
 from codesign.flows.stream_check import verify_stream
-from codesign.graph import Graph, Node, Port
-from codesign.ops import Constant, Dense, Input, Requantise
 from codesign.rtl import emit, write_rtl
 from codesign.schedule import schedule
+from tests.sim.test_axis import GRAPH
 
-NODES = (
-    Node("x", Input((3,), Fixed(5, 0, True))),
-    Node("w", Constant(np.arange(12).reshape(4, 3) - 5)),
-    Node("b", Constant(np.array([3, -4, 0, 9]))),
-    Node("d", Dense(), ("x", "w", "b")),
-    Node("y", Requantise(Fixed(5, 0, True), (5,), (1,), 4), ("d",)),
-)
-GRAPH = Graph("flow_stream", NODES, (Port("x"),), (Port("y"),))
 EVENTS = 30
 
 
