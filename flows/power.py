@@ -196,14 +196,21 @@ def _shares(cell: Cell, pin: Pin, of_supply: list[PowerArc]) -> list[tuple[Power
     At an output some arc caused the toggle, so the weights add to 1. At an input the weight is the share of the
     other pins' states that the arc's condition covers: energy of uncovered states is in the output's tables.
     """
-    arcs = [(arc, _share(cell, arc.when)) for arc in of_supply]
-    conditional = [(arc, share) for arc, share in arcs if arc.when is not None]
     if pin.direction == "output":
+        causes = sorted({arc.related_pins for arc in of_supply})
+        arcs = [pair for cause in causes for pair in _covered(cell, [a for a in of_supply if a.related_pins == cause])]
         total = sum(share for _, share in arcs)
         return [(arc, share / total) for arc, share in arcs] if total else []
-    # An arc without condition covers what the conditions leave.
-    rest = max(0.0, 1.0 - sum(share for _, share in conditional))
-    return conditional + [(arc, rest) for arc, _ in arcs if arc.when is None][:1]
+    shares = _covered(cell, of_supply)
+    conditional = [(arc, share) for arc, share in shares if arc.when is not None]
+    return conditional + [(arc, share) for arc, share in shares if arc.when is None][:1]
+
+
+def _covered(cell: Cell, arcs: list[PowerArc]) -> list[tuple[PowerArc, float]]:
+    """Return the share of states of each arc; one without condition covers what the conditions of the others leave."""
+    conditions = [_share(cell, arc.when) for arc in arcs if arc.when is not None]
+    rest = max(0.0, 1.0 - sum(conditions))
+    return [(arc, rest if arc.when is None else _share(cell, arc.when)) for arc in arcs]
 
 
 def _relevant(cell: Cell, pin: Pin) -> list[PowerArc]:
@@ -215,10 +222,8 @@ def _relevant(cell: Cell, pin: Pin) -> list[PowerArc]:
     return [arc for arc in pin.power if not arc.related_pins or clocks & set(arc.related_pins)]
 
 
-def _share(cell: Cell, when: Expression | None) -> float:
+def _share(cell: Cell, when: Expression) -> float:
     """Return the share of pin states, with clear and preset inactive, in which `when` holds."""
-    if when is None:
-        return 1.0
     flip_flop = cell.flip_flop
     inactive = [c for c in (flip_flop.clear, flip_flop.preset) if c is not None] if flip_flop is not None else []
     names = tuple(sorted({*when.variables, *(name for c in inactive for name in c.variables)}))

@@ -23,13 +23,35 @@ proc powers {{name activity duty}} {{
   puts "power [sta::instance_power [get_cells $name] [sta::cmd_corner]]"
 }}
 """
-# A library's default wire load would add to every net.
-_WIRES = re.compile(r"default_wire_load\w*\s*:[^;]*;")
+# A library's default wire load would add to every net, and OpenSTA takes the largest capacitance stated for a pin.
+_LOADS = re.compile(r"default_wire_load\w*\s*:[^;]*;|(rise|fall)_capacitance(\s*:[^;]*|_range\s*\([^)]*\)\s*);")
+_PINS = re.compile(r"(?=\bpin\s*\()")
+_ENERGIES = re.compile(r"internal_power\s*\(\s*\)\s*\{(?:[^{}]|\{[^{}]*\})*\}")
+_CAUSE = re.compile(r"related_pin\s*:\s*\"?([^\";]*)")
+
+
+def comparable(liberty_text):
+    """Return the library as OpenSTA 2.0 has to read it to mean by it what the estimate means.
+
+    Energies without condition are for states without a condition of their own; OpenSTA 2.0 adds them in all states.
+    """
+    return "".join(map(_without_defaults, _PINS.split(_LOADS.sub("", liberty_text))))
+
+
+def _without_defaults(pin):
+    groups = _ENERGIES.findall(pin)
+    conditional = {_cause(group) for group in groups if "when" in group}
+    return _ENERGIES.sub(lambda m: m[0] if "when" in m[0] or _cause(m[0]) not in conditional else "", pin)
+
+
+def _cause(group):
+    found = _CAUSE.search(group)
+    return found[1] if found else ""
 
 
 def opensta_power_mw(folder, netlist, liberty_text, library, activity, *, clock_ns, slew_ns=0.1):
     """Return internal, switching and leakage power in mW, summed over the cells."""
-    (folder / "cells.lib").write_text(_WIRES.sub("", liberty_text))
+    (folder / "cells.lib").write_text(comparable(liberty_text))
     (folder / "netlist.v").write_text(structural_verilog(netlist))
     lines = [_SCRIPT.format(top=netlist.top, period=clock_ns, slew=slew_ns)]
     count = 0

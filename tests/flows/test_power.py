@@ -57,6 +57,11 @@ def tiny(tmp_path, **extra):
     return load_netlist(path, "tiny"), read_liberty(tmp_path / "hand.lib")
 
 
+def library_of(tmp_path, text):
+    (tmp_path / "other.lib").write_text(text)
+    return read_liberty(tmp_path / "other.lib")
+
+
 def run(netlist, library, delay_model, values, streams=2):
     setup = {"a": [0, 0]}
     return simulate(
@@ -78,6 +83,21 @@ def test_power_of_a_tiny_netlist_is_the_one_computed_by_hand(tmp_path):
     assert power.total_mw == pytest.approx(power.switching_mw + power.internal_mw + power.leakage_mw)
     assert "lower bound" in estimate.method
     assert "wire load 0 fF" in estimate.method
+
+
+def test_energy_without_condition_is_for_states_without_a_condition_of_their_own(tmp_path):
+    arc = 'internal_power () {{ related_pin : "{}"; {} rise_power (scalar) {{ values ("{}"); }} }}'.format
+    arcs = "".join([
+        arc("A", 'when : "B";', 2) + arc("A", 'when : "!B";', 6) + arc("A", "", 1000),
+        arc("B", 'when : "A";', 10) + arc("B", "", 30),
+    ])  # fmt: skip
+    text = LIBERTY.replace('function : "A ^ B";', f'function : "A ^ B"; {arcs}')
+    library, without = library_of(tmp_path, text), library_of(tmp_path, LIBERTY)
+    netlist, _ = tiny(tmp_path)
+    activity = run(netlist, without, "unit", [1, 0] * 64)
+    powers = [estimate_power(netlist, each, activity, clock_ns=10.0).whole.internal_mw for each in (library, without)]
+    # Two toggles a cycle of the glitch; no energy on fall: half of (2 + 6) / 2 or of (10 + 30) / 2, as either causes it.
+    assert powers[0] - powers[1] == pytest.approx(2 * 0.5 * ((2 + 6) / 2 + (10 + 30) / 2) / 2 / 10 * 1e-3)
 
 
 def test_wire_load_is_added_to_every_loaded_net(tmp_path):

@@ -12,6 +12,7 @@ from codesign.flows.liberty_text import read_text
 from codesign.flows.netlist import load_netlist
 from codesign.flows.power import estimate_power
 from codesign.flows.yosys import synthesise_asic
+from tests.flows.conftest import LIBRARIES
 from tests.flows.liberty_zoo import HEAD, flip_flop, gates, library
 from tests.flows.opensta_power import opensta_power_mw, port_switching_mw
 
@@ -80,8 +81,9 @@ def test_other_toggles_are_noticed(make_rtl, build_cache, tmp_path, powered):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["zero", "unit"])
-def test_a_foundry_library_differs_in_internal_power_alone(make_rtl, build_cache, tmp_path, liberty_dir, model):
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_foundry_library_differs_in_internal_power_alone(make_rtl, build_cache, tmp_path, liberty_dir, model, name):
     """OpenSTA takes the slew that it works out at every pin, the estimate one slew of 0.1 ns for all."""
-    own, sta = powers(make_rtl, build_cache, tmp_path, liberty_dir / "nangate45_typ.lib.gz", model)
-    assert own[1:] == pytest.approx(sta[1:], rel=2e-3)
+    own, sta = powers(make_rtl, build_cache, tmp_path, liberty_dir / f"{name}.lib.gz", model)
+    assert own[1:] == pytest.approx(sta[1:], rel=2e-4)
     assert own[0] == pytest.approx(sta[0], rel=0.1)
