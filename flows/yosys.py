@@ -1,7 +1,7 @@
 """Synthesis with Yosys: flip-flop count, standard-cell area, FPGA resources.
 
-Every result names the file it was read from. Jobs are kept in the caller's work directory (see `yosys_job`); area,
-transistors and the quick FPGA count start from one common synthesis to gates.
+Every result names the file it was read from. Jobs are kept in the caller's work directory (see `yosys_job`); area and
+transistors start from one common synthesis to gates.
 """
 
 import hashlib
@@ -30,8 +30,6 @@ from codesign.flows.rtl_input import RtlInput, read_rtl
 from codesign.flows.yosys_job import SourceFile, run_job, source, wall_s
 
 DEFAULT_TIMEOUT_S = 3600.0
-# Up to this many LUTs in the quick count the full FPGA flow ends within minutes.
-XILINX_LUT_LIMIT = 6000
 _XILINX_METHOD = "synth_xilinx -family xcup -nodsp"
 
 
@@ -162,31 +160,26 @@ def fault_netlist(rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns:
 
 
 def synthesise_fpga(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
-    """Count UltraScale+ resources: by the full flow up to `XILINX_LUT_LIMIT` LUTs, else by the quick LUT mapping.
-
-    The full flow keeps the borders of nodes, so that each node's part is known.
-    """
+    """Count UltraScale+ resources of the design and of each of its nodes, whose borders are kept."""
     rtl = read_rtl(rtl_dir)
-    gates = _gates(rtl, work_dir, timeout_s)
-    quick = run_job(scripts.lut6_script(), "lut6", {scripts.GATES: gates / scripts.GATES}, work_dir, timeout_s)
-    result = _fpga_result(quick, wall_s(gates, quick), "quick count: abc -lut 6, no carry chains; before placement")
-    if result.luts > XILINX_LUT_LIMIT:
-        return result
-    full = _xilinx(rtl, work_dir, timeout_s, borders=True)
-    method = f"{_XILINX_METHOD}; each node optimised by itself; before placement"
-    cells = node_cells(full / "netlist.json", rtl.top, rtl.nodes)
+    job = _xilinx(rtl, work_dir, timeout_s, by_node=True)
+    method = f"{_XILINX_METHOD}, abc9 maps once; each node optimised by itself; before placement"
+    cells = node_cells(job / "netlist.json", rtl.top, rtl.nodes)
     nodes = {node: xilinx_counts(cells) for node, cells in cells.items()}
-    return replace(_fpga_result(full, wall_s(full), method), nodes=nodes)
+    return replace(_fpga_result(job, method), nodes=nodes)
 
 
 def synthesise_xilinx(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
-    """Count UltraScale+ resources by the full flow across nodes, whatever the size; netlist.json stands by."""
-    full = _xilinx(read_rtl(rtl_dir), work_dir, timeout_s, borders=False)
-    return _fpga_result(full, wall_s(full), f"{_XILINX_METHOD}; before placement")
+    """Count UltraScale+ resources by Yosys' own flow, across nodes: what comparisons and calibrations take.
+
+    Several times slower than `synthesise_fpga`; netlist.json stands by its source.
+    """
+    job = _xilinx(read_rtl(rtl_dir), work_dir, timeout_s, by_node=False)
+    return _fpga_result(job, f"{_XILINX_METHOD}; before placement")
 
 
-def _xilinx(rtl: RtlInput, work_dir: Path, timeout_s: float, *, borders: bool) -> Path:
-    return run_job(scripts.xilinx_script(rtl.top, _names(rtl), borders), "xcup", _files(rtl), work_dir, timeout_s)
+def _xilinx(rtl: RtlInput, work_dir: Path, timeout_s: float, *, by_node: bool) -> Path:
+    return run_job(scripts.xilinx_script(rtl.top, _names(rtl), by_node), "xcup", _files(rtl), work_dir, timeout_s)
 
 
 def _gates(rtl: RtlInput, work_dir: Path, timeout_s: float, borders: bool = False) -> Path:
@@ -265,9 +258,9 @@ def _generic_result(job: Path, gates: Path) -> AsicResult:
     )
 
 
-def _fpga_result(job: Path, seconds: float, method: str) -> FpgaResult:
+def _fpga_result(job: Path, method: str) -> FpgaResult:
     cells: dict[str, int] = _statistics(job)["num_cells_by_type"]
-    return FpgaResult(method, xilinx_counts(cells), {}, cells, seconds, source(job, "stat.json"))
+    return FpgaResult(method, xilinx_counts(cells), {}, cells, wall_s(job), source(job, "stat.json"))
 
 
 def _statistics(job: Path) -> dict[str, Any]:

@@ -8,9 +8,9 @@ MEMORY = "memory_macro"
 # Dissolves the voters and fan-outs that synthesis had to keep apart, once nothing can merge them any more.
 FLATTEN = "setattr -unset keep_hierarchy c:*\nsetattr -mod -unset keep_hierarchy *\nflatten\ndelete t:$scopeinfo"
 # abc's own scripts do not end within minutes on a whole network; these map once, the first buffers and sizes too.
-_ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer,-c;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
+# Not `buffer -c`, as Yosys has it: that adds a library's wire loads, and half of the cells on IHP SG13G2 were buffers.
+_ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
 _ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
-_ABC_LUT6 = "+strash;dc2;if,-K,6"
 # Registers as the coarse steps leave them: with enable, synchronous reset, both in either order, or neither.
 _WORD_REGISTERS = "t:$dff t:$dffe t:$sdff t:$sdffe t:$sdffce"
 
@@ -148,25 +148,16 @@ def fault_script(top: str, sources: Sequence[str]) -> str:
     )
 
 
-def lut6_script() -> str:
-    """Return the script of the quick FPGA count: 6-input LUTs, and flip-flops with enable and reset."""
-    return _script(
-        f"read_rtlil {GATES}",
-        "dfflegalize -cell $_DFF_P_ x -cell $_SDFFE_PP0P_ x",
-        f'abc -lut 6 -script "{_ABC_LUT6}"',
-        FLATTEN,
-        _write("stat -json"),
-    )
+def xilinx_script(top: str, sources: Sequence[str], by_node: bool = False) -> str:
+    """Return the script of the UltraScale+ flow without DSP blocks and without pads.
 
-
-def xilinx_script(top: str, sources: Sequence[str], borders: bool = False) -> str:
-    """Return the script of the full UltraScale+ flow without DSP blocks and without pads.
-
-    With `borders` the instances of the top level are optimised and mapped one by one, so that a cell belongs to one.
+    With `by_node` the instances of the top level are optimised and mapped one by one, so that a cell belongs to one,
+    and abc9 maps each of them once, without rounds of restructuring, which take most of the time of a large network.
     """
+    one_by_one = (keep_borders(top), "scratchpad -copy abc9.script.default.fast abc9.script")
     return _script(
         _read(top, sources),
-        *([keep_borders(top)] if borders else []),
+        *(one_by_one if by_node else ()),
         f"synth_xilinx -family xcup -nodsp -flatten -noiopad -top {top}",
         FLATTEN,
         _write("stat -json"),

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 from codesign.errors import BadInputError, ToolFailedError
 from codesign.flows import yosys, yosys_job, yosys_scripts
 from codesign.flows.liberty import read_liberty, smallest_nand2, unusable_cells
+from codesign.flows.liberty_text import read_text
 from codesign.flows.netlist import load_netlist
 from codesign.flows.process import Command
 from tests.flows.conftest import LIBRARIES, TOP, gone
@@ -53,18 +55,20 @@ def test_area_is_the_sum_of_cell_areas(make_rtl, build_cache, liberty_dir, name)
     assert result.netlist_verilog.read_text().count("DFF" if name.startswith("nan") else "_df") >= 81
 
 
-def test_fpga_resources_of_a_small_design_come_from_the_full_flow(make_rtl, build_cache):
-    result = yosys.synthesise_fpga(make_rtl(), build_cache)
+def test_wire_loads_of_a_library_change_no_cell(make_rtl, build_cache, tmp_path, liberty_dir):
+    path = liberty_dir / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
+    without = tmp_path / "without.lib"
+    without.write_text(re.sub(r"default_wire_load\w*\s*:[^;]*;", "", read_text(path)))
+    stated, removed = (yosys.synthesise_asic(make_rtl(), each, build_cache, clock_ns=25.0) for each in (path, without))
+    assert stated.cells == removed.cells
+
+
+@pytest.mark.parametrize("count", [yosys.synthesise_fpga, yosys.synthesise_xilinx])
+def test_fpga_resources_come_from_the_flow_of_the_vendor_family(make_rtl, build_cache, count):
+    result = count(make_rtl(), build_cache)
     assert "synth_xilinx -family xcup" in result.method
     assert result.flip_flops == 81
     assert result.luts == sum(number for cell, number in result.cells.items() if cell.startswith("LUT")) > 0
-
-
-def test_fpga_resources_of_a_large_design_come_from_the_quick_count(make_rtl, build_cache, monkeypatch):
-    monkeypatch.setattr(yosys, "XILINX_LUT_LIMIT", 10)
-    result = yosys.synthesise_fpga(make_rtl(), build_cache)
-    assert "abc -lut 6" in result.method
-    assert (result.flip_flops, result.luts) == (81, result.cells["$lut"])
 
 
 def test_equal_jobs_run_once_and_other_sources_again(make_rtl, tmp_path):

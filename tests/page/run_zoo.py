@@ -116,7 +116,7 @@ def _power(folder, graph):
 
 
 def _fpga(folder):
-    return Resources(name="Xilinx UltraScale+", method="quick count", quantities={"LUT": quantity(folder, 1234, "")})
+    return Resources(name="Xilinx UltraScale+", method="synth_xilinx", quantities={"LUT": quantity(folder, 1234, "")})
 
 
 def _rows(folder):
