@@ -96,7 +96,7 @@ def test_energy_without_condition_is_for_states_without_a_condition_of_their_own
     netlist, _ = tiny(tmp_path)
     activity = run(netlist, without, "unit", [1, 0] * 64)
     powers = [estimate_power(netlist, each, activity, clock_ns=10.0).whole.internal_mw for each in (library, without)]
-    # Two toggles a cycle of the glitch; no energy on fall: half of (2 + 6) / 2 or of (10 + 30) / 2, as either causes it.
+    # Two toggles a cycle, no energy on fall; either pin causes them.
     assert powers[0] - powers[1] == pytest.approx(2 * 0.5 * ((2 + 6) / 2 + (10 + 30) / 2) / 2 / 10 * 1e-3)
 
 
