@@ -299,6 +299,13 @@ def _gates(cell: Cell, pins: Mapping[str, Indices]) -> list[_Gates]:
     return found
 
 
+def levels(netlist: Netlist, library: Library) -> Indices:
+    """Return for every net the length of the longest way to it through gates; `BadInputError` if there is a loop."""
+    cells = {name: _known(name, library) for name in netlist.cells}
+    gates = [g for n, p in netlist.cells.items() if cells[n].flip_flop is None for g in _gates(cells[n], p)]
+    return _arrivals(netlist, gates)[1]
+
+
 def _arrivals(netlist: Netlist, gates: list[_Gates]) -> tuple[Indices, Indices]:
     """Return per net the first and the last step in which it can change; constants never do."""
     earliest = np.zeros(netlist.net_count, dtype=np.int64)

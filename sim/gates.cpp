@@ -4,10 +4,10 @@
 // the inputs of every cycle, outputs.bin gets the outputs of every counted cycle: each port in as many bytes as its
 // variable has. Called with the number of cycles before those that count, and of those that count.
 //
-// Registers load at the rising edge what settled before it; then the inputs of the new cycle are applied. Only settled
-// values are dumped, so that a toggle is a change from one cycle to the next. The dump starts half a period before the
-// first edge that counts, half periods are its unit of time. It charges every net that is high then with one toggle: start.saif, a dump of that
-// moment alone, says which these are.
+// The netlist takes the inputs of a new cycle over at the rising edge, at which its registers load what settled before.
+// Only settled values are dumped, so that a toggle is a change from one cycle to the next. The dump starts half a period
+// before the first edge that counts, half periods are its unit of time. It charges every net that is high then with one
+// toggle: start.saif, a dump of that moment alone, says which these are.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -72,11 +72,10 @@ int main(int argc, char** argv) {
             start.close();
             dump(activity, "activity.saif");
         }
-        set_clocks(*top, 1);
 #define READ(port) read_port(stimulus, top->port);
         INPUTS(READ)
 #undef READ
-        top->eval();
+        set_clocks(*top, 1);
         if (cycle >= lead) {
             activity.dump(++now);
 #define WRITE(port) write_port(outputs, top->port);

@@ -17,8 +17,8 @@ START_SAIF, ACTIVITY_SAIF = "start.saif", "activity.saif"
 # The netlist holds what synthesis left: loops through bits of one output port, open pins, nets without a load.
 _VERILATE = (
     *("--cc", "--exe", "-Mdir", ".", "--prefix", "Vgates", "-o", "gates", "--no-timing", "--timescale", "1ps/1ps"),
-    *("--trace-saif", "--trace-depth", "1", "--x-assign", "0", "--x-initial", "0", "--output-split", "20000"),
-    *("-Wno-lint", "-Wno-UNOPTFLAT"),
+    *("--trace-saif", "--trace-depth", "1", "--x-assign", "0", "--x-initial", "0", "--output-split", "100000"),
+    *("--decorations", "none", "-Wno-lint", "-Wno-UNOPTFLAT"),
 )
 # It runs once, for some thousand cycles: most of its time is the compiler's.
 _QUICK = ("OPT_FAST=-O0", "OPT_GLOBAL=-O0")
@@ -28,7 +28,7 @@ _QUICK = ("OPT_FAST=-O0", "OPT_GLOBAL=-O0")
 class Playback:
     """What is played: widths of the ports, values of inputs in every cycle; the first `lead_cycles` do not count.
 
-    Inputs that are not named stay 0; `clocks` rise and fall once in each cycle.
+    Inputs that are not named stay 0; `clocks` rise and fall once in each cycle, and the others change before the rise.
     """
 
     clocks: Sequence[str]

@@ -1,18 +1,23 @@
 """Gate-level simulation in Verilator against the one in numpy: every net, equal integers."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from codesign.errors import BadInputError
-from codesign.files import write_text
-from codesign.flows.activity_files import net_names, structural_verilog
+from codesign.errors import BadInputError, ToolFailedError
+from codesign.flows.activity_files import net_names
 from codesign.flows.cell_models import cell_models
+from codesign.flows.gate_bundles import bundled_verilog
 from codesign.flows.gate_simulation import simulate
 from codesign.flows.gate_verilator import read_activity, simulate_in_verilator
 from codesign.flows.liberty import read_liberty
+from codesign.flows.netlist import load_netlist
 from codesign.flows.power import estimate_power
+from codesign.flows.yosys import synthesise_asic
 from codesign.sim.gates import ACTIVITY_SAIF
-from tests.flows.liberty_zoo import ODD_CELLS, flip_flop, gates, library
+from tests.flows.conftest import TOP
+from tests.flows.liberty_zoo import ODD_CELLS, flip_flop, gate, gates, library
 from tests.flows.test_power import CLK, LIBERTY, A, cell, tiny
 
 RESET = 'clear : "!RN"; preset : "SN\'";'
@@ -23,12 +28,10 @@ def both(tmp_path, models=LIBERTY):
     # A chain of gates behind the flip-flop whose nets are high at the start.
     netlist, cells = tiny(tmp_path, next=cell("INV", A=7, Y=8), last=cell("XOR2", A=8, B=A, Y=9))
     (tmp_path / "models.lib").write_text(models)
-    verilog = write_text(tmp_path / "netlist.v", structural_verilog(netlist))
     stimulus = {"a": np.random.default_rng(7).integers(0, 2, 333).tolist()}
     given = {"setup": {"a": [0, 1]}, "warm_up_cycles": 2}
-    found = simulate_in_verilator(
-        netlist, read_liberty(tmp_path / "models.lib"), stimulus, **given, verilog=verilog, folder=tmp_path / "sim"
-    )
+    library = read_liberty(tmp_path / "models.lib")
+    found = simulate_in_verilator(netlist, library, stimulus, **given, folder=tmp_path / "sim")
     return netlist, cells, found, simulate(netlist, cells, stimulus, **given, delay_model="zero", streams=3)
 
 
@@ -50,12 +53,15 @@ def test_every_net_toggles_as_often_as_in_numpy_and_a_changed_count_is_noticed(t
     first, second = (estimate_power(netlist, cells, one, clock_ns=10.0) for one in (verilated, numpy))
     assert first.nodes == second.nodes and "Verilator" in first.method and "numpy" in second.method
     # Negative controls: the counts are those of the file, and a file without a net is refused.
-    path = tmp_path / "sim" / ACTIVITY_SAIF
+    path, vectors = tmp_path / "sim" / ACTIVITY_SAIF, bundled_verilog(netlist, cells)[1]
     text = path.read_text()
     toggles = verilated.toggles[A]
     path.write_text(text.replace(f"(TC {toggles})", f"(TC {toggles + 2})"))
-    changed, _ = read_activity(netlist, tmp_path / "sim")
+    changed, _ = read_activity(vectors, netlist.net_count, tmp_path / "sim")
     assert changed[A] == toggles + 2
+    path.write_text(text.replace("(nets2 ", "(nets99 "))
+    with pytest.raises(ToolFailedError, match="not one entry for each of 7 nets"):
+        read_activity(vectors, netlist.net_count, tmp_path / "sim")
 
 
 def test_a_model_with_another_function_is_noticed(tmp_path):
@@ -69,8 +75,8 @@ def test_flip_flops_are_modelled_with_clear_preset_and_edge(tmp_path):
     path.write_text(library(gates() + flip_flop("DFF", clock="!CK", more=RESET, pins=pins)))
     text = cell_models(read_liberty(path), ["DFF", "NAND2"])
     assert "assign Y = ~(A & B);" in text and "assign Q = IQ;" in text
-    assert "always @(negedge CK or negedge SN or negedge RN)" in text
-    assert "if (~SN) IQ <= 1'b1; else\n    if (~RN) IQ <= 1'b0; else\n    IQ <= D;" in text
+    assert "always @(negedge CK[0] or negedge SN[0] or negedge RN[0])" in text
+    assert "if (~SN[0]) IQ <= {WIDTH{1'b1}}; else\n    if (~RN[0]) IQ <= {WIDTH{1'b0}}; else\n    IQ <= D;" in text
 
 
 @pytest.mark.parametrize(
@@ -81,3 +87,41 @@ def test_a_cell_that_cannot_be_modelled_is_named(tmp_path, kind, message):
     path.write_text(ODD_CELLS)
     with pytest.raises(BadInputError, match=f"cell {kind} .*{message}"):
         cell_models(read_liberty(path), [kind])
+
+
+# 24 by 24 bits instead of 6 by 6, so that most instances are full and some nets wait for many levels.
+WIDE_TOP = (
+    TOP.replace("[11:0]", "[47:0]")
+    .replace("[12:0]", "[48:0]")
+    .replace("in_data[5:0] * in_data[11:6]", "in_data[23:0] * in_data[47:24]")
+    .replace("WIDTH(12)", "WIDTH(48)")
+    .replace("WIDTH(13)", "WIDTH(49)")
+)
+MORE_GATES = (
+    ("XOR2", 4, "A ^ B", "AB"),
+    ("AOI21", 2.2, "!((A & B) | C)", "ABC"),
+    ("MUX2", 4, "(A & !S) | (B & S)", "ABS"),
+)
+
+
+@pytest.mark.slow
+def test_thousands_of_mapped_cells_toggle_as_in_numpy_net_by_net(make_rtl, build_cache, tmp_path):
+    path = tmp_path / "zoo.lib"
+    path.write_text(library(gates() + "".join(gate(*one) for one in MORE_GATES) + flip_flop()))
+    netlist = load_netlist(synthesise_asic(make_rtl(top=WIDE_TOP), path, build_cache, 25.0).netlist_json, "mac")
+    cells, rng = read_liberty(path), np.random.default_rng(5)
+    assert sum(netlist.count(kind) for kind in netlist.cells) > 3000 and netlist.count("DFF") >= 3 * 99
+    words = [int.from_bytes(rng.bytes(6), "little") for _ in range(500)]
+    stimulus = {"in_valid": rng.integers(0, 2, 500).tolist(), "in_data": words}
+    given = {"setup": {"rst": [1, 1]}, "warm_up_cycles": 4}
+    verilated = simulate_in_verilator(netlist, cells, stimulus, **given, folder=tmp_path / "sim")
+    clock, alone = netlist.ports["clk"].nets[0], {**given, "delay_model": "zero", "streams": 1}
+    numpy = simulate(netlist, cells, stimulus, **alone)
+    assert differing(netlist, clock, verilated, numpy) == [] and verilated.outputs == numpy.outputs
+    assert (verilated.toggles > 0).sum() > 3000
+    # Negative control: one cell among them with its first input on another net.
+    pins = {name: nets.copy() for name, nets in netlist.cells["NAND2"].items()}
+    middle = netlist.count("NAND2") // 2
+    pins["A"][middle] = netlist.ports["in_valid"].nets[0]
+    other = simulate(dataclasses.replace(netlist, cells={**netlist.cells, "NAND2": pins}), cells, stimulus, **alone)
+    assert net_names(netlist)[int(pins["Y"][middle])] in differing(netlist, clock, verilated, other)
