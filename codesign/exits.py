@@ -34,7 +34,10 @@ def _code_and_text(error: BaseException) -> tuple[int, str]:
         case CodesignError():
             return error.exit_code, f"error: {error}"
         case click.ClickException():
-            return BAD_INPUT, f"error: {error.format_message()}{_help_hint(error)}"
+            # The message of a group without a command would be its whole help.
+            is_help = isinstance(error, click.exceptions.NoArgsIsHelpError)
+            text = "missing command" if is_help else error.format_message()
+            return BAD_INPUT, f"error: {text}{_help_hint(error)}"
         case KeyboardInterrupt():
             return INTERRUPTED, "interrupted"
         case MemoryError():

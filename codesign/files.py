@@ -57,10 +57,13 @@ def write_json(path: Path, content: Any) -> Path:
     return write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read the JSON file at `path`; `BadInputError` if it is missing or damaged."""
+def read_json(path: Path, written_by: str = "") -> Any:
+    """Read the JSON file at `path`; `BadInputError` if it is missing (naming what writes it, if given) or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        remedy = f": {written_by} writes it" if written_by else ""
+        raise BadInputError(f"cannot read {path}: {error.strerror}{remedy}") from error
     except OSError as error:
         raise BadInputError(f"cannot read {path}: {error.strerror or error}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -256,7 +256,7 @@ def write_report(report: Report, directory: Path) -> Path:
 def read_report(path: Path) -> Report:
     """Read a report.json; `BadInputError` naming the first field that does not fit the schema."""
     try:
-        return Report.model_validate(read_json(path), strict=False)
+        return Report.model_validate(read_json(path, written_by="codesign run"), strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

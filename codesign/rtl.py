@@ -142,7 +142,10 @@ def _check_nodes(protection: Protection, top: Top | RowTop) -> None:
     own = top.nodes_with_hardware if isinstance(top, Top) else frozenset()
     for node in protection.nodes:
         if node not in own:
-            raise BadInputError(f"tmr: no node '{node}' with hardware of its own: it has {', '.join(sorted(own))}")
+            raise BadInputError(
+                f"tmr: no node '{node}' with hardware of its own (sums belong to the requantisation that reads them): "
+                f"choose one of {', '.join(sorted(own))}"
+            )
 
 
 def _in_lanes(files: Files, top: str, protection: Protection) -> Files:

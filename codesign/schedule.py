@@ -228,8 +228,10 @@ def _checked_cuts(graph: Graph, cuts: tuple[str, ...]) -> tuple[str, ...]:
 def checked_inner_cuts(graph: Graph, inner: Mapping[str, int], reuse: Mapping[str, int]) -> Mapping[str, int]:
     """Return `inner`, checked; `BadInputError` naming the node that cannot be cut."""
     for name, cuts in inner.items():
-        if name not in reuse or cuts < 0:
-            raise BadInputError(f"node '{name}': pipeline cuts must be 0 or more, of a node that computes, not {cuts}")
+        if name not in reuse:
+            raise BadInputError(f"no node '{name}' that computes, to be cut: choose one of {', '.join(sorted(reuse))}")
+        if cuts < 0:
+            raise BadInputError(f"node '{name}': pipeline cuts must be 0 or more, not {cuts}")
         if cuts and not is_cuttable(graph, name, reuse[name]):
             raise BadInputError(f"node '{name}': only shared adders at reuse factor 1 can be cut into pipeline stages")
     return inner

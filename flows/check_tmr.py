@@ -11,6 +11,7 @@ from codesign.flows import yosys_scripts as scripts
 from codesign.flows.flat_netlist import flat_netlist, is_flat, is_whole
 from codesign.flows.liberty import Library, read_liberty
 from codesign.flows.netlist import read_module
+from codesign.flows.rtl_input import read_manifest
 from codesign.flows.tmr_netlist import TmrReport, check, check_netlist, no_garbage_collection
 from codesign.flows.tmr_rules import Requirement
 from codesign.flows.yosys import synthesise_asic, synthesise_gates
@@ -35,7 +36,7 @@ def check_path(path: Path, top: str | None, requirement: Requirement, liberty: P
     library = None if liberty is None else read_liberty(liberty)
     if not path.is_dir():
         return _check_file(path, top, requirement, library, work)
-    manifest = read_json(path / "manifest.json")
+    manifest = read_manifest(path)
     if liberty is None:
         netlist = synthesise_gates(path, work)
     else:
@@ -88,7 +89,7 @@ def never_held(names: Iterable[str]) -> tuple[str, ...]:
 
 def manifest_requirement(path: Path) -> Requirement:
     """Return what the manifest of folder `path` promises; for a netlist file, mode `registers`."""
-    return requirement_of(read_json(path / "manifest.json")) if path.is_dir() else Requirement()
+    return requirement_of(read_manifest(path)) if path.is_dir() else Requirement()
 
 
 def requirement_of(manifest: dict[str, Any]) -> Requirement:

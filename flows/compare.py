@@ -52,8 +52,13 @@ def _text(first: Path, other: Path, found: Sequence[Difference]) -> str:
     text = io.StringIO()
     wide = max(shutil.get_terminal_size((200, 24)).columns, 100)
     Console(file=text, markup=False, width=wide).print(table)
-    failed = sum(one.regression for one in found)
-    return f"{text.getvalue()}{len(found)} metrics differ, {failed} of them worse than the threshold"
+    return f"{text.getvalue()}{len(found)} metrics differ, {_verdict(found)}"
+
+
+def _verdict(found: Sequence[Difference]) -> str:
+    if all(one.limit_percent is None for one in found):
+        return f"{sum(one.worse for one in found)} of them for the worse; none of them has a --threshold to fail at"
+    return f"{sum(one.regression for one in found)} of them worse than the threshold"
 
 
 def _value(value: float | None) -> str:

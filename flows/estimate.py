@@ -46,8 +46,8 @@ def _require_estimable(bound: Bound, options: RunOptions) -> None:
     architecture = options.architecture or bound.architecture
     if architecture != "nodes":
         raise BadInputError(
-            f"design '{options.design}' is for --architecture {architecture}; estimates are calibrated for nodes: "
-            "give --architecture nodes, or use `codesign compile`"
+            f"estimates do not cover rows on engines (--architecture {architecture}): codesign compile says latency "
+            "and registers, codesign synth the area"
         )
     if options.tmr.startswith(SELECTIVE):
         raise BadInputError(f"--tmr {SELECTIVE} depends on a ranking of bits: estimate none and registers beside it")

@@ -12,6 +12,8 @@ from codesign.options import SELECTIVE, TMR_MODES
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# Where a run has its Verilog.
+RTL_OF_RUN = "03-compile/rtl"
 _TABLES = (".hex", ".mem", ".vh")
 
 
@@ -43,9 +45,7 @@ class RtlInput:
 
 def read_rtl(rtl_dir: Path) -> RtlInput:
     """Read `rtl_dir`/manifest.json; `BadInputError` if a field or a file is missing or has an illegal name."""
-    path = rtl_dir / "manifest.json"
-    manifest = read_json(path)
-    _check(manifest, path)
+    manifest = read_manifest(rtl_dir)
     sources = tuple(_source(rtl_dir, str(name)) for name in manifest["sources"])
     protected = int(manifest.get("protected_bits", manifest["register_bits"] if manifest["tmr"] == "registers" else 0))
     mode = manifest["tmr"]
@@ -55,6 +55,16 @@ def read_rtl(rtl_dir: Path) -> RtlInput:
     resets += tuple(manifest.get("config_resets", ()))
     bits = manifest["register_bits"]
     return RtlInput(manifest["top"], sources, tables, bits, protected, mode, varies, clocks, resets, _nodes(manifest))
+
+
+def read_manifest(rtl_dir: Path) -> dict[str, Any]:
+    """Return the manifest of emitted Verilog; `BadInputError` if it is missing, or is that of something else."""
+    path = rtl_dir / "manifest.json"
+    manifest = read_json(path, written_by=f"codesign compile (give {RTL_OF_RUN} of a run)")
+    if isinstance(manifest, dict) and "steps" in manifest:
+        raise BadInputError(f"{rtl_dir} is the folder of a run: give the Verilog in it, {rtl_dir / RTL_OF_RUN}")
+    _check(manifest, path)
+    return dict(manifest)
 
 
 def _nodes(manifest: Mapping[str, Any]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from codesign.flows.design import Bound, Design
 from codesign.flows.progress import progress_bar
 from codesign.flows.run_folder import (
     CACHE,
+    COMMAND,
     INPUTS,
     MANIFEST,
     Flow,
@@ -193,8 +194,19 @@ def open_run(flow: Flow, options: RunOptions, design: Design) -> Iterator[Run]:
     """Take the folder of the run; `BadInputError` saying who holds it if it is in use."""
     bind: Callable[[], Bound] = functools.cache(lambda: design.bind(options))
     with locked(options.run_folder):
+        _require_same_design(flow, options)
         remove_leftovers(options.run_folder, [place_of(flow, step.name) for step in flow])
         yield Run(options, flow, design, bind)
+
+
+def _require_same_design(flow: Flow, options: RunOptions) -> None:
+    """The run of another design is not replaced unless that is asked for."""
+    bound = options.run_folder / place_of(flow, flow[0].name) / COMMAND
+    there = read_json(bound)["options"].get("design") if bound.is_file() else None
+    if there not in (None, options.design) and not options.overwrite:
+        raise BadInputError(
+            f"{options.run_folder} holds a run of design '{there}': give another --tag, or --overwrite to replace it"
+        )
 
 
 def chosen_steps(flow: Flow, options: RunOptions) -> Flow:

@@ -69,7 +69,8 @@ def parse_nodes(texts: Sequence[str], campaigns: Sequence[Campaign]) -> tuple[No
 
 def rate_of_run(folder: Path, options: RateOptions) -> Answer:
     """Write `upset-rate/upset_rate.json` into the folder of a run and return the table."""
-    manifest, content = read_json(folder / MANIFEST), read_json(folder / CAMPAIGNS)
+    manifest = read_json(folder / MANIFEST, written_by="codesign compile")
+    content = read_json(folder / CAMPAIGNS, written_by="codesign inject")
     transients = read_campaigns(content, "transients", folder / CAMPAIGNS)
     found = upset_rate(
         options.radiation,

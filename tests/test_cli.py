@@ -327,6 +327,11 @@ def test_a_usage_error_without_context_still_has_its_line() -> None:
     assert explain(click.UsageError("wrong")) == (2, "error: wrong")
 
 
+def test_a_group_without_a_command_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["train"]) == 2
+    assert capsys.readouterr().err == "codesign: error: missing command (see: codesign train --help)\n"
+
+
 @pytest.mark.parametrize("text", ["conv", "=4", "", "conv=", "conv=four", "conv=0", "conv=-1", "conv=1.5", "conv=²"])
 def test_reuse_must_be_a_node_and_a_whole_number(text: str) -> None:
     with pytest.raises(errors.BadInputError, match="--reuse"):

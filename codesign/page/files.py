@@ -45,13 +45,13 @@ class RunFolder:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What the emitted block is; `BadInputError` if it is missing."""
-        found: dict[str, Any] = read_json(self.folder / MANIFEST)
+        found: dict[str, Any] = read_json(self.folder / MANIFEST, written_by="codesign run")
         return found
 
     @cached_property
     def graph(self) -> Graph:
         """The dataflow graph."""
-        return graph_from_json(json.dumps(read_json(self.folder / GRAPH)), OPERATORS)
+        return graph_from_json(json.dumps(read_json(self.folder / GRAPH, written_by="codesign run")), OPERATORS)
 
     def content(self, name: str) -> Any:
         """Return what the JSON file `name` holds, None if the run has no such file."""

@@ -42,7 +42,7 @@ DESIGN = Design("zoo", "numbers", 2.0, (), 1, lambda options: Bound(None, {}))  
 
 def run_zoo(folder: Path, flow: Flow = FLOW, **options) -> Run:
     """Run the steps of the flow that the options leave."""
-    given = RunOptions("zoo", folder, **{"quiet": True, **options})
+    given = RunOptions(**{"design": "zoo", "output": folder, "quiet": True, **options})
     with open_run(flow, given, DESIGN) as run:
         run.run(chosen_steps(flow, given))
     return run

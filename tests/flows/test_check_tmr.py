@@ -192,6 +192,15 @@ def test_registers_that_count_errors_are_named_by_the_user(tmp_path, capsys):
     assert execute(["check-tmr", path, "--counter", "other."]) == 1
 
 
+def test_the_folder_of_a_run_is_no_design(tmp_path, capsys):
+    write_json(tmp_path / "manifest.json", {"design": "zoo", "steps": {}})
+    assert execute(["check-tmr", str(tmp_path)]) == 2
+    assert f"is the folder of a run: give the Verilog in it, {tmp_path}/03-compile/rtl" in capsys.readouterr().err
+    (tmp_path / "03-compile").mkdir()
+    assert execute(["check-tmr", str(tmp_path / "03-compile")]) == 2
+    assert "codesign compile (give 03-compile/rtl of a run) writes it" in capsys.readouterr().err
+
+
 def test_the_text_lists_the_first_violations(tmp_path, monkeypatch):
     monkeypatch.setattr(tmr_netlist, "LISTED", 1)
     text = check(tmp_path, edited(counting)).text

@@ -52,7 +52,7 @@ def test_programmable_weights_are_an_extrapolation() -> None:
 
 
 def test_what_is_not_estimated_is_refused() -> None:
-    with pytest.raises(BadInputError, match="is for --architecture"):
+    with pytest.raises(BadInputError, match=r"do not cover rows on engines \(--architecture"):
         estimate_design(options("interaction_network_28"))
     with pytest.raises(BadInputError, match="selective depends on a ranking"):
         estimate_design(options("econt", tmr="selective:ranking.json"))

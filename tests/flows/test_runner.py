@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,18 @@ def test_what_is_right_is_kept_and_what_an_option_changes_runs_again(tmp_path):
     assert ran(tmp_path) == ["02-second", "04-last"]
     run_zoo(tmp_path, clock_ns=5.0, constraints=("ii <= 25 ns",))
     assert ran(tmp_path) == ["04-last"]
+
+
+def test_the_run_of_another_design_is_replaced_only_when_asked_for(tmp_path):
+    flow = (replace(FLOW[0], options=("design", *FLOW[0].options)), *FLOW[1:])
+    run_zoo(tmp_path, flow, tag="zoo")
+    kept = content(tmp_path / "zoo")
+    with pytest.raises(BadInputError, match=r"holds a run of design 'zoo': give another --tag, or --overwrite"):
+        run_zoo(tmp_path, flow, design="other", tag="zoo")
+    assert content(tmp_path / "zoo") == kept
+    run_zoo(tmp_path, flow, tag="zoo")
+    run_zoo(tmp_path, flow, design="other", tag="zoo", overwrite=True)
+    assert manifest(tmp_path)["steps"]["01-first"]["command"]["options"]["design"] == "other"
 
 
 def test_the_log_says_why_a_step_ran(tmp_path):

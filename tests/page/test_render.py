@@ -117,7 +117,7 @@ def test_figures_for_papers_are_not_empty(run):
 
 
 def test_a_folder_without_a_report_is_refused_in_one_line(tmp_path):
-    with pytest.raises(BadInputError, match=r"cannot read .*: No such file"):
+    with pytest.raises(BadInputError, match=r"cannot read .*: No such file or directory: codesign run writes it"):
         write_page(tmp_path)
 
 
