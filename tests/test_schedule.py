@@ -311,6 +311,19 @@ def test_illegal_options_are_errors(reuse, cuts, message):
         schedule(RESIDUAL, reuse, cuts)
 
 
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        ({"nothing": 1}, "no node 'nothing' that computes, to be cut: choose one of .*slow"),
+        ({"slow": -1}, "node 'slow': pipeline cuts must be 0 or more, not -1"),
+        ({"y": 1}, "node 'y': only shared adders at reuse factor 1 can be cut"),
+    ],
+)
+def test_illegal_cuts_inside_adders_are_errors(inner, message):
+    with pytest.raises(BadInputError, match=message):
+        schedule(RESIDUAL, inner_cuts=inner)
+
+
 def test_an_output_must_depend_on_an_input():
     graph = make(add("y", "x", "x"), outputs=("y", "b"))
     with pytest.raises(BadInputError, match="output 'b' does not depend on an input"):
