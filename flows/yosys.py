@@ -30,6 +30,8 @@ from codesign.flows.rtl_input import RtlInput, read_rtl
 from codesign.flows.yosys_job import SourceFile, run_job, source, wall_s
 
 DEFAULT_TIMEOUT_S = 3600.0
+# Up to this many gates the flow of the vendor family ends within minutes and within the 4 GB of a WebAssembly Yosys.
+XILINX_GATE_LIMIT = 500_000
 _XILINX_METHOD = "synth_xilinx -family xcup -nodsp"
 
 
@@ -138,7 +140,7 @@ def synthesise_asic(
     library = None if liberty is None else read_liberty(liberty)
     if library is not None:
         require_mappable(library, str(liberty))
-    borders = borders and library is not None and "tmr_memory.v" not in _names(rtl)
+    borders = borders and library is not None and not _has_memory(rtl)
     gates = _gates(rtl, work_dir, timeout_s, borders)
     files = {scripts.GATES: gates / scripts.GATES}
     if liberty is None or library is None:
@@ -160,13 +162,22 @@ def fault_netlist(rtl_dir: Path, liberty: Path | None, work_dir: Path, clock_ns:
 
 
 def synthesise_fpga(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
-    """Count UltraScale+ resources of the design and of each of its nodes, whose borders are kept."""
+    """Count UltraScale+ resources of the design and of each of its nodes, whose borders are kept.
+
+    Above `XILINX_GATE_LIMIT` gates LUTs and flip-flops alone are counted, by a quick mapping without carry chains;
+    not node by node in designs with memories, whose words are found in the flat design only.
+    """
     rtl = read_rtl(rtl_dir)
-    job = _xilinx(rtl, work_dir, timeout_s, by_node=True)
-    method = f"{_XILINX_METHOD}, abc9 maps once; each node optimised by itself; before placement"
-    cells = node_cells(job / "netlist.json", rtl.top, rtl.nodes)
+    if int(_statistics(_gates(rtl, work_dir, timeout_s))["num_cells"]) > XILINX_GATE_LIMIT:
+        method = f"quick count above {XILINX_GATE_LIMIT} gates: abc -lut 6, no carry chains"
+        job, by_node = _lut6(rtl, work_dir, timeout_s), not _has_memory(rtl)
+    else:
+        method = f"{_XILINX_METHOD}, abc9 maps once"
+        job, by_node = _xilinx(rtl, work_dir, timeout_s, by_node=True), True
+    cells = node_cells(job / "netlist.json", rtl.top, rtl.nodes) if by_node else {}
     nodes = {node: xilinx_counts(cells) for node, cells in cells.items()}
-    return replace(_fpga_result(job, method), nodes=nodes)
+    own = "; each node optimised by itself" if by_node else ""
+    return replace(_fpga_result(job, f"{method}{own}; before placement"), nodes=nodes)
 
 
 def synthesise_xilinx(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> FpgaResult:
@@ -176,6 +187,11 @@ def synthesise_xilinx(rtl_dir: Path, work_dir: Path, timeout_s: float = DEFAULT_
     """
     job = _xilinx(read_rtl(rtl_dir), work_dir, timeout_s, by_node=False)
     return _fpga_result(job, f"{_XILINX_METHOD}; before placement")
+
+
+def _lut6(rtl: RtlInput, work_dir: Path, timeout_s: float) -> Path:
+    gates = _gates(rtl, work_dir, timeout_s, borders=not _has_memory(rtl))
+    return run_job(scripts.lut6_script(), "lut6", {scripts.GATES: gates / scripts.GATES}, work_dir, timeout_s)
 
 
 def _xilinx(rtl: RtlInput, work_dir: Path, timeout_s: float, *, by_node: bool) -> Path:
@@ -266,6 +282,10 @@ def _fpga_result(job: Path, method: str) -> FpgaResult:
 def _statistics(job: Path) -> dict[str, Any]:
     design: dict[str, Any] = read_json(job / "stat.json")["design"]
     return design
+
+
+def _has_memory(rtl: RtlInput) -> bool:
+    return "tmr_memory.v" in _names(rtl)
 
 
 def _names(rtl: RtlInput) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ FLATTEN = "setattr -unset keep_hierarchy c:*\nsetattr -mod -unset keep_hierarchy
 # Not `buffer -c`, as Yosys has it: that adds a library's wire loads, and half of the cells on IHP SG13G2 were buffers.
 _ABC_MAP = "+strash;dc2;&get,-n;&nf;&put;buffer;topo;upsize,-D,{clock_ps};dnsize,-D,{clock_ps}"
 _ABC_NAND = "+strash;dc2;&get,-n;&nf;&put"
+_ABC_LUT6 = "+strash;dc2;if,-K,6"
 # Registers as the coarse steps leave them: with enable, synchronous reset, both in either order, or neither.
 _WORD_REGISTERS = "t:$dff t:$dffe t:$sdff t:$sdffe t:$sdffce"
 
@@ -70,8 +71,7 @@ def gates_script(top: str, sources: Sequence[str], borders: bool = False) -> str
         "opt_clean -purge",
         f"write_rtlil {GATES}",
         FLATTEN,
-        "opt_clean -purge",
-        "write_json netlist.json",
+        _write("stat -json"),
     )
 
 
@@ -145,6 +145,17 @@ def fault_script(top: str, sources: Sequence[str]) -> str:
         "setattr -unset src",
         "setattr -unset hdlname w:*",
         "write_json netlist.json",
+    )
+
+
+def lut6_script() -> str:
+    """Return the script of the quick FPGA count: 6-input LUTs, and flip-flops with enable and reset."""
+    return _script(
+        f"read_rtlil {GATES}",
+        "dfflegalize -cell $_DFF_P_ x -cell $_SDFFE_PP0P_ x",
+        f'abc -lut 6 -script "{_ABC_LUT6}"',
+        FLATTEN,
+        _write("stat -json"),
     )
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from codesign.flows import yosys
 from codesign.flows.fpga_cells import xilinx_counts
 from codesign.flows.node_parts import TOP_LEVEL, node_cells
 from codesign.flows.yosys import synthesise_fpga, synthesise_xilinx
@@ -28,6 +29,17 @@ def test_parts_of_the_nodes_sum_to_the_whole(mapped):
     for name, total in result.counts.items():
         assert sum(counts[name] for counts in result.nodes.values()) == total
     assert result.nodes["q"]["LUT"] > 0 < result.nodes["out"]["LUT"]
+
+
+def test_parts_of_the_quick_count_sum_to_the_whole(mapped, monkeypatch):
+    rtl, work, full = mapped
+    monkeypatch.setattr(yosys, "XILINX_GATE_LIMIT", 0)
+    result = synthesise_fpga(rtl, work)
+    assert "quick count" in result.method and result.nodes.keys() == full.nodes.keys()
+    for name, total in result.counts.items():
+        assert sum(counts[name] for counts in result.nodes.values()) == total
+    assert result.nodes["q"]["LUT"] > 0 < result.nodes["out"]["LUT"]
+    assert result.flip_flops == full.flip_flops
 
 
 def test_registers_survive_between_kept_borders(mapped):

@@ -71,6 +71,13 @@ def test_fpga_resources_come_from_the_flow_of_the_vendor_family(make_rtl, build_
     assert result.luts == sum(number for cell, number in result.cells.items() if cell.startswith("LUT")) > 0
 
 
+def test_what_is_too_large_for_that_flow_is_counted_quickly(make_rtl, build_cache, monkeypatch):
+    monkeypatch.setattr(yosys, "XILINX_GATE_LIMIT", 100)
+    result = yosys.synthesise_fpga(make_rtl(), build_cache)
+    assert "quick count above 100 gates: abc -lut 6" in result.method
+    assert (result.flip_flops, result.luts) == (81, result.cells["$lut"])
+
+
 def test_equal_jobs_run_once_and_other_sources_again(make_rtl, tmp_path):
     first = yosys.count_flip_flops(make_rtl(), tmp_path / "work")
     assert yosys.count_flip_flops(make_rtl(), tmp_path / "work") == first
