@@ -1,6 +1,6 @@
 """The dataflow graph as a drawing: what every node computes, how wide, how often reused, what it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ from matplotlib.path import Path as Curve
 from codesign.page.drawing import Drawing, diagram_style, finished
 from codesign.page.files import GRAPH, RunFolder
 from codesign.page.layout import Layout, Point, layout
-from codesign.page.nodes import NodeView
+from codesign.page.nodes import NodeView, absent
 from codesign.page.text import with_unit
 from codesign.report import Quantity
 
@@ -27,12 +27,25 @@ SHARE = LinearSegmentedColormap.from_list("share", ["#ffffff", "#ffd9a8", "#f89c
 
 @dataclass(frozen=True)
 class Amount:
-    """What a node takes of the area or the power, out of which total (0: not said), and the link to its file."""
+    """What a node takes of the area or the power, out of which total (0: not said), and the link to its file.
+
+    Where nothing was found, `absent` is said.
+    """
 
     name: str
     found: Quantity | None
     total: float
     href: str | None
+    absent: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Area of all nodes and of the largest, and what is said of a node without area or power."""
+
+    total: float
+    largest: float
+    absent: Mapping[str, str]
 
 
 def dataflow_drawing(run: RunFolder, nodes: Sequence[NodeView]) -> Drawing:
@@ -48,8 +61,10 @@ def dataflow_drawing(run: RunFolder, nodes: Sequence[NodeView]) -> Drawing:
             _edge(axes, [_centre(point) for point in way], "" if source not in bits else f"{bits[source]} bit", target)
         largest = max((node.area.value for node in nodes if node.area), default=0)
         total = sum(node.area.value for node in nodes if node.area)
+        words = {"area": absent(node.area for node in nodes), "power": absent(node.power for node in nodes)}
+        scale = Scale(total, largest, words)
         for node in nodes:
-            _node(axes, run, node, plan, (total, largest))
+            _node(axes, run, node, plan, scale)
         return finished(figure, "dataflow", "Dataflow graph", _in_words(nodes))
 
 
@@ -57,10 +72,11 @@ def _centre(place: Point) -> Point:
     return tuple(MARGIN + (at + 0.5) * (box + gap) for at, box, gap in zip(place, BOX, GAP, strict=True))  # type: ignore[return-value]
 
 
-def _node(axes: Any, run: RunFolder, node: NodeView, plan: Layout, scale: tuple[float, float]) -> None:
-    total, largest = scale
+def _node(axes: Any, run: RunFolder, node: NodeView, plan: Layout, scale: Scale) -> None:
     x, y = _centre(plan.places[node.name])
-    fill = SHARE(node.area.value / largest) if node.area and largest else "#eef2f7" if node.kind == "input" else "white"
+    fill: Any = "#eef2f7" if node.kind == "input" else "white"
+    if node.area and scale.largest:
+        fill = SHARE(node.area.value / scale.largest)
     corner = (x - BOX[0] / 2, y - BOX[1] / 2)
     axes.add_patch(
         FancyBboxPatch(corner, *BOX, boxstyle="round,pad=0,rounding_size=5", facecolor=fill, edgecolor=LINE, zorder=2)
@@ -75,7 +91,8 @@ def _node(axes: Any, run: RunFolder, node: NodeView, plan: Layout, scale: tuple[
         axes.text(right, y - 7, f"reuse {node.reuse}", ha="right", size=8, weight="bold", **text)
     for offset, name, found in ((8, "area", node.area), (21, "power", node.power)):
         href = None if found is None else run.link(found.source, found.sha256).href
-        _amount(axes, (left, right, y + offset), Amount(name, found, total if name == "area" else 0, href))
+        total = scale.total if name == "area" else 0
+        _amount(axes, (left, right, y + offset), Amount(name, found, total, href, scale.absent[name]))
 
 
 def _amount(axes: Any, at: tuple[float, float, float], what: Amount) -> None:
@@ -83,7 +100,7 @@ def _amount(axes: Any, at: tuple[float, float, float], what: Amount) -> None:
     left, right, y = at
     style = {"va": "center", "zorder": 3, "size": 7.5}
     if what.found is None:
-        axes.text(left, y, f"{what.name} not measured", ha="left", color=QUIET, style="italic", **style)
+        axes.text(left, y, f"{what.name}: {what.absent}", ha="left", color=QUIET, style="italic", **style)
         return
     axes.text(left, y, what.name, ha="left", color=INK, **style)
     share = f" ({what.found.value / what.total:.0%})" if what.total else ""

@@ -1,12 +1,12 @@
 """Nodes of the dataflow graph as the page shows them: shape, width, reuse, timing, and their part of area and power."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from codesign.graph import Graph, Node
 from codesign.page.files import RunFolder
-from codesign.page.text import TIMES
+from codesign.page.text import NO_CELLS, NOT_KNOWN, TIMES
 from codesign.report import Quantity, Resources
 
 # What of a tool run the drawings show of a node: the first that is there.
@@ -75,6 +75,11 @@ def divided(run: RunFolder, keys: Sequence[str]) -> tuple[Resources, str] | None
         if parts:
             return max(parts, key=lambda part: part.quantities[key].value), key
     return None
+
+
+def absent(found: Iterable[Quantity | None]) -> str:
+    """Return what to say of a node without a number, given those of all nodes."""
+    return NOT_KNOWN if all(number is None for number in found) else NO_CELLS
 
 
 def parts_of_nodes(run: RunFolder, keys: Sequence[str]) -> dict[str, Quantity]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codesign.page.files import GRAPH, MANIFEST, REPORT, RunFolder
-from codesign.page.nodes import NodeView
+from codesign.page.nodes import NodeView, absent
 from codesign.page.text import Cell, Table, count, quantity, shown, table, word
 from codesign.report import Comparison, Equality, PhysicsRow, Quantity, Resources
 
@@ -61,6 +61,7 @@ def node_table(run: RunFolder, nodes: Sequence[NodeView]) -> Table | None:
     """All numbers of the dataflow graph and of its schedule."""
     graph, manifest = run.link(GRAPH), run.link(MANIFEST)
     is_measured = any(node.area or node.power for node in nodes)
+    area, power = absent(node.area for node in nodes), absent(node.power for node in nodes)
     rows = []
     for node in nodes:
         slot = node.slot
@@ -71,17 +72,18 @@ def node_table(run: RunFolder, nodes: Sequence[NodeView]) -> Table | None:
                 word(node.kind),
                 Cell(node.value, graph),
                 count(node.bits, graph),
-                Cell("; ".join(node.parameters) or MISSING, graph if node.parameters else None),
                 count(node.reuse, manifest),
+                *([quantity(run, node.area, area), quantity(run, node.power, power)] if is_measured else []),
                 *([count(number, manifest) for number in cycles] if cycles else [word(MISSING)] * 3),
-                *([quantity(run, node.area), quantity(run, node.power)] if is_measured else []),
+                Cell("; ".join(node.parameters) or MISSING, graph if node.parameters else None),
             ]
         )
-    head = ("node", "operator", "result", "bits", "parameters", "reuse", "start", "latency", "busy")
     measured = ("area", "power") if is_measured else ()
+    head = ("node", "operator", "result", "bits", "reuse", *measured, "start", "latency", "busy", "parameters")
     note = "s9 is a signed number of 9 bits, u8 an unsigned one of 8. Start, latency and busy are in clock cycles."
+    note += " Sums count with the requantisation that reads them." if is_measured else ""
     note += "" if is_measured else " Area and power by node were not measured."
-    return table("Nodes of the dataflow graph", (*head, *measured), rows, note)
+    return table("Nodes of the dataflow graph", head, rows, note)
 
 
 def resource_table(run: RunFolder, title: str, parts: Sequence[Resources]) -> Table | None:

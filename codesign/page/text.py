@@ -11,6 +11,8 @@ UNITS = {"um2": "µm²", "mm2": "mm²", "events/us": "events/µs", "us": "µs", 
 PLURALS = {"cycles": "cycle"}
 TIMES = " \N{MULTIPLICATION SIGN} "
 NOT_KNOWN = "not measured"
+# Of a node, where cells were counted by node: it is wiring, or is counted with the node that reads it.
+NO_CELLS = "no cells of its own"
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,10 @@ def count(value: float, link: Link) -> Cell:
     return Cell(shown(value), link, is_number=True)
 
 
-def quantity(run: RunFolder, found: Quantity | None) -> Cell:
-    """A cell of a number of the report with its unit, or that it was not measured."""
+def quantity(run: RunFolder, found: Quantity | None, absent: str = NOT_KNOWN) -> Cell:
+    """A cell of a number of the report with its unit, or what is said where it is absent."""
     if found is None:
-        return Cell(NOT_KNOWN, mark="open")
+        return Cell(absent, mark="open" if absent == NOT_KNOWN else "")
     return Cell(with_unit(found.value, found.unit), run.link(found.source, found.sha256), is_number=True)
 
 

@@ -9,6 +9,11 @@ from codesign.page.render import write_page
 from tests.page.browser import find_chromium, open_browser, problems
 from tests.page.run_zoo import write_run
 
+# Word, and background of the word and of the gauge, of every limit.
+COLOURS = """() => [...document.querySelectorAll('.card')].map(card => {
+    const colour = place => getComputedStyle(card.querySelector(place)).backgroundColor;
+    return [card.querySelector('.word').textContent, colour('.word'), colour('.gauge span')];
+})"""
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "report-page"
 
 
@@ -41,6 +46,23 @@ def test_the_page_is_right_at_every_width(physics, browser, tmp_path):
     assert problems(browser, page, SCREENSHOTS / f"{physics or 'compiled'}") == []
     for width in (1280, 390):
         assert (SCREENSHOTS / f"{physics or 'compiled'}-{width}.png").stat().st_size > 20_000
+
+
+def colours(browser, folder, limit):
+    """Word and colours of an interval of 25 or 50 ns under a limit, and of a latency that is met."""
+    shown = browser.new_page()
+    limits = (limit, "latency <= 400 ns")
+    shown.goto(write_page(write_run(folder, limits=limits, full=False, physics=None)).as_uri())
+    found = shown.evaluate(COLOURS)
+    shown.close()
+    return found
+
+
+def test_a_limit_has_its_own_colour_whatever_the_verdict(browser, tmp_path):
+    met, beside_met = colours(browser, tmp_path / "met", "ii <= 60 ns")
+    missed, beside_missed = colours(browser, tmp_path / "missed", "ii <= 1 ns")
+    assert met == beside_met == beside_missed and met[0] == "met"
+    assert missed[0] == "missed" and missed[1] != met[1] and missed[2] != met[2]
 
 
 @pytest.mark.parametrize(

@@ -90,11 +90,17 @@ def test_text_from_a_run_is_escaped(tmp_path):
     assert "<b>t" not in html
 
 
+def test_a_node_without_cells_is_not_said_to_be_unmeasured(tmp_path):
+    html = write_page(write_run(tmp_path / "tiny")).read_text()
+    assert "area: no cells of its own" in html and "power: no cells of its own" in html
+    assert "area: not measured" not in html
+
+
 def test_what_was_not_run_is_said_and_never_invented(tmp_path):
     html = write_page(write_run(tmp_path / "tiny", full=False, physics=None)).read_text()
     assert "Power was not measured" in html
     assert "No upsets were injected" in html
-    assert "area not measured" in html
+    assert "area: not measured" in html
     assert "no physics table" in html
     assert not re.search(r"\bnan\b", html)
 
