@@ -208,9 +208,9 @@ def _shares(cell: Cell, pin: Pin, of_supply: list[PowerArc]) -> list[tuple[Power
 
 def _covered(cell: Cell, arcs: list[PowerArc]) -> list[tuple[PowerArc, float]]:
     """Return the share of states of each arc; one without condition covers what the conditions of the others leave."""
-    conditions = [_share(cell, arc.when) for arc in arcs if arc.when is not None]
-    rest = max(0.0, 1.0 - sum(conditions))
-    return [(arc, rest if arc.when is None else _share(cell, arc.when)) for arc in arcs]
+    shares = [None if arc.when is None else _share(cell, arc.when) for arc in arcs]
+    rest = max(0.0, 1.0 - sum(share for share in shares if share is not None))
+    return [(arc, rest if share is None else share) for arc, share in zip(arcs, shares, strict=True)]
 
 
 def _relevant(cell: Cell, pin: Pin) -> list[PowerArc]:

@@ -132,6 +132,13 @@ class StepFolder:
         """Return how long the step took when it ran."""
         return float(read_json(self.path / RUNTIME)["wall_s"])
 
+    def option(self, name: str) -> Any:
+        """Return an option that the step ran with; None if it did not run or its record is damaged."""
+        try:
+            return read_json(self.path / COMMAND)["options"].get(name)
+        except BadInputError:
+            return None
+
     def difference(self, command: Json, inputs: Mapping[str, str]) -> str:
         """Return why the step has to run (again) for that command and these inputs; "" if what is there is right."""
         if not self.exists():

@@ -16,7 +16,6 @@ from codesign.flows.design import Bound, Design
 from codesign.flows.progress import progress_bar
 from codesign.flows.run_folder import (
     CACHE,
-    COMMAND,
     INPUTS,
     MANIFEST,
     Flow,
@@ -201,8 +200,7 @@ def open_run(flow: Flow, options: RunOptions, design: Design) -> Iterator[Run]:
 
 def _require_same_design(flow: Flow, options: RunOptions) -> None:
     """The run of another design is not replaced unless that is asked for."""
-    bound = options.run_folder / place_of(flow, flow[0].name) / COMMAND
-    there = read_json(bound)["options"].get("design") if bound.is_file() else None
+    there = StepFolder(options.run_folder / place_of(flow, flow[0].name)).option("design")
     if there not in (None, options.design) and not options.overwrite:
         raise BadInputError(
             f"{options.run_folder} holds a run of design '{there}': give another --tag, or --overwrite to replace it"

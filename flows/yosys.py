@@ -1,7 +1,7 @@
 """Synthesis with Yosys: flip-flop count, standard-cell area, FPGA resources.
 
-Every result names the file it was read from. Jobs are kept in the caller's work directory (see `yosys_job`); area and
-transistors start from one common synthesis to gates.
+Every result names the file it was read from. Jobs are kept in the caller's work directory (see `yosys_job`); area,
+transistors and the quick FPGA count start from one common synthesis to gates.
 """
 
 import hashlib

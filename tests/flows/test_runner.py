@@ -60,7 +60,9 @@ def test_the_run_of_another_design_is_replaced_only_when_asked_for(tmp_path):
     with pytest.raises(BadInputError, match=r"holds a run of design 'zoo': give another --tag, or --overwrite"):
         run_zoo(tmp_path, flow, design="other", tag="zoo")
     assert content(tmp_path / "zoo") == kept
+    (tmp_path / "zoo" / "01-first" / "command.json").write_text("{")
     run_zoo(tmp_path, flow, tag="zoo")
+    assert content(tmp_path / "zoo") == kept
     run_zoo(tmp_path, flow, design="other", tag="zoo", overwrite=True)
     assert manifest(tmp_path)["steps"]["01-first"]["command"]["options"]["design"] == "other"
 
