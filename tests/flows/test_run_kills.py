@@ -35,8 +35,11 @@ def prepared(folder: Path, build_cache: Path) -> Path:
 @pytest.mark.slow
 def test_a_run_killed_at_drawn_moments_ends_in_the_same_manifest(tmp_path, build_cache):
     drawn, whole = random.Random(11), prepared(tmp_path / "whole", build_cache)
-    began = time.monotonic()
     assert start(whole).wait() == 0
+    # The first run may have built the simulator, which the later ones find in the cache: a second one is timed.
+    again = prepared(tmp_path / "again", build_cache)
+    began = time.monotonic()
+    assert start(again).wait() == 0
     seconds = time.monotonic() - began
     killed, codes = prepared(tmp_path / "killed", build_cache), []
     for _ in range(KILLS):
